@@ -1,0 +1,1 @@
+"""What good looks like: levels, rubrics, prompts, loop presets. Knows no user, imports no app."""
