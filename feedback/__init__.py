@@ -1,0 +1,1 @@
+"""Peers grade, severity is measured, readiness is read. Knows the loops and the rubrics."""

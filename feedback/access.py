@@ -1,0 +1,73 @@
+"""The doors of feedback: a review to its grader, results to their candidate, a recording to graders."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.http import Http404
+
+from feedback.models import Evidence, Review
+from feedback.queries.reveal import revealed_at
+from loops.access import attempt_to_read
+from loops.models import Attempt, Membership, Recording, User
+
+AFTERWARDS = timedelta(days=7)
+
+
+def review_to_write(user: User, public_id: UUID) -> Review:
+    """Return a review to its grader. The actions say what may still be done with it."""
+    review = (
+        Review.objects.select_related(
+            "grader",
+            "attempt__prompt",
+            "attempt__rubric_version",
+            "attempt__round__round_kind",
+            "attempt__round__loop__cohort",
+            "attempt__round__loop__member",
+        )
+        .filter(
+            public_id=public_id,
+            grader=user,
+            attempt__round__loop__cohort__memberships__user=user,
+        )
+        .exclude(state=Review.State.VOID)
+        .first()
+    )
+    if review is None:
+        raise Http404("No such review.")
+    return review
+
+
+def evidence_to_remove(review: Review, public_id: UUID) -> Evidence:
+    """Return a piece of evidence of a review that its grader has already opened."""
+    evidence = review.evidence.filter(public_id=public_id).first()
+    if evidence is None:
+        raise Http404("No such evidence.")
+    return evidence
+
+
+def results_to_read(user: User, attempt_id: UUID) -> Attempt:
+    """Return a submitted attempt to its candidate, revealed or not; the page shows what it may."""
+    attempt = attempt_to_read(user, attempt_id)
+    if not attempt.is_submitted:
+        raise Http404("No such results.")
+    return attempt
+
+
+def may_play_as_grader(user: User, recording: Recording, at: datetime) -> bool:
+    """Say whether the person plays this recording as a grader of its attempt.
+
+    They may while their lease runs or their review is unrevealed, and seven days after.
+    Who left the cohort may not.
+    """
+    attempt = recording.attempt
+    review = Review.objects.filter(attempt=attempt, grader=user).first()
+    if review is None or review.state == Review.State.VOID:
+        return False
+    cohort_id = attempt.round.loop.cohort_id
+    if not Membership.objects.filter(cohort_id=cohort_id, user=user).exists():
+        return False
+    if not review.is_submitted:
+        return at < review.lease_until + AFTERWARDS
+    reviews_at = attempt.reviews.submitted().values_list("submitted_at", flat=True)
+    revealed = revealed_at(attempt.submitted_at, list(reviews_at)) if attempt.submitted_at else None
+    return revealed is None or at < revealed + AFTERWARDS

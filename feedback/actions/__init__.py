@@ -1,0 +1,1 @@
+"""Writes of feedback; one module a subject, one verb a function."""

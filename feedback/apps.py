@@ -1,0 +1,19 @@
+"""Names the app for Django and registers what loops must know of it."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FeedbackConfig(AppConfig):
+    """The app in which peers grade."""
+
+    name = "feedback"
+    verbose_name = _("Feedback")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the graders' part of "who may play a recording"."""
+        from feedback.access import may_play_as_grader  # noqa: PLC0415
+        from loops.access import register_player  # noqa: PLC0415
+
+        register_player(may_play_as_grader)

@@ -1,0 +1,192 @@
+"""One grader's grading of one attempt: ratings, the evidence they rest on, downcodes."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from loops.models import Attempt, User
+from rubrics.models import Dimension, Downcode
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    """Reviews, told in adjectives."""
+
+    def submitted(self) -> "ReviewQuerySet":
+        """Keep those that were handed in."""
+        return self.filter(state=Review.State.SUBMITTED)
+
+    def held(self, at: datetime) -> "ReviewQuerySet":
+        """Keep claims and drafts whose lease still runs."""
+        return self.filter(state__in=Review.OPEN_STATES, lease_until__gt=at)
+
+    def lapsed(self, at: datetime) -> "ReviewQuerySet":
+        """Keep claims and drafts whose lease has run out."""
+        return self.filter(state__in=Review.OPEN_STATES, lease_until__lte=at)
+
+    def taking_a_place(self, at: datetime) -> "ReviewQuerySet":
+        """Keep those that fill one of an attempt's places: handed in, or held."""
+        return self.filter(
+            Q(state=Review.State.SUBMITTED) | Q(state__in=Review.OPEN_STATES, lease_until__gt=at)
+        )
+
+
+class Review(models.Model):
+    """One grader's grading of one attempt, held under a lease until it is handed in."""
+
+    class State(models.TextChoices):
+        """Where the review stands."""
+
+        CLAIMED = "claimed", _("claimed")
+        DRAFT = "draft", _("draft")
+        SUBMITTED = "submitted", _("submitted")
+        EXPIRED = "expired", _("expired")
+        RELEASED = "released", _("put back")
+        VOID = "void", _("void")
+
+    class Verdict(models.TextChoices):
+        """The grader's overall word at the target level; there is no middle on purpose."""
+
+        STRONG_NO = "strong_no", _("Strong no")
+        NO = "no", _("No")
+        YES = "yes", _("Yes")
+        STRONG_YES = "strong_yes", _("Strong yes")
+
+    class Confidence(models.TextChoices):
+        """How sure the grader is of the verdict."""
+
+        LOW = "low", _("Low")
+        FAIR = "fair", _("Fair")
+        HIGH = "high", _("High")
+
+    OPEN_STATES: ClassVar[tuple[str, ...]] = (State.CLAIMED.value, State.DRAFT.value)
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="reviews")
+    grader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
+    state = models.CharField(max_length=9, choices=State, default=State.CLAIMED)
+    claimed_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    draft_version = models.PositiveIntegerField(default=0)
+    drafted_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
+    confidence = models.CharField(max_length=4, choices=Confidence, blank=True)
+    level_given_rank = models.PositiveSmallIntegerField(null=True)
+    summary = models.TextField(blank=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["attempt_id", "submitted_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "grader"], name="review_once_a_grader"),
+            models.CheckConstraint(
+                condition=Q(level_given_rank=None) | Q(level_given_rank__range=(0, 3)),
+                name="review_level_given_rank",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="submitted")
+                | (
+                    Q(submitted_at__isnull=False, level_given_rank__isnull=False)
+                    & ~Q(verdict="")
+                    & ~Q(confidence="")
+                ),
+                name="review_submitted_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["grader", "state"], name="review_grader_state"),
+            models.Index(fields=["state", "lease_until"], name="review_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Review of {self.attempt} by {self.grader}"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the grader is still at work on it."""
+        return self.state in self.OPEN_STATES
+
+    @property
+    def is_submitted(self) -> bool:
+        """Say whether it was handed in."""
+        return self.state == self.State.SUBMITTED
+
+    def is_lapsed(self, at: datetime) -> bool:
+        """Say whether the lease of an open review has run out."""
+        if self.state == self.State.EXPIRED:
+            return True
+        return self.is_open and self.lease_until <= at
+
+
+class Rating(models.Model):
+    """A rank on one dimension; null is *not observed*."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="ratings")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="+")
+    rank = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        ordering = ["review_id", "dimension_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["review", "dimension"], name="rating_once"),
+            models.CheckConstraint(
+                condition=Q(rank=None) | Q(rank__range=(0, 3)), name="rating_rank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension}: {self.rank}"
+
+
+class Evidence(models.Model):
+    """A span of media time, or a quote from an artifact, that a rating or downcode rests on."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="evidence")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="+", null=True)
+    downcode = models.ForeignKey(Downcode, on_delete=models.PROTECT, related_name="+", null=True)
+    start_ms = models.PositiveIntegerField(null=True)
+    end_ms = models.PositiveIntegerField(null=True)
+    quote = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("evidence")
+        ordering = ["review_id", F("start_ms").asc(nulls_last=True), "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(start_ms__isnull=False, end_ms__isnull=False, end_ms__gte=F("start_ms"))
+                | (Q(start_ms=None, end_ms=None) & ~Q(quote="")),
+                name="evidence_span_or_quote",
+            ),
+            models.CheckConstraint(
+                condition=Q(dimension__isnull=False) | Q(downcode__isnull=False),
+                name="evidence_of_something",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.note or self.quote or f"{self.start_ms}-{self.end_ms} ms"
+
+
+class DowncodeTick(models.Model):
+    """That a grader saw a downcode, and when in media time."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="ticks")
+    downcode = models.ForeignKey(Downcode, on_delete=models.PROTECT, related_name="+")
+    at_ms = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["review_id", "downcode_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["review", "downcode"], name="tick_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.downcode)

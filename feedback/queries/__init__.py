@@ -1,0 +1,1 @@
+"""Reads of feedback that span tables; one module a subject."""

@@ -1,0 +1,78 @@
+"""The ratings a calibration is computed from."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+
+from feedback.calibration.ratings import Observation
+from feedback.models import Rating, Review, Snapshot
+from feedback.queries.reveal import revealed_attempts
+from rubrics.models import RoundKind
+
+
+@dataclass(frozen=True)
+class RatingSet:
+    """All ratings of a round kind that may be computed with, in a fixed order."""
+
+    observations: tuple[Observation, ...]
+    reviews: int
+
+    @property
+    def digest(self) -> str:
+        """Name the input: equal digests mean equal ratings."""
+        rows = [[o.attempt, o.grader, o.dimension, o.rank] for o in self.observations]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def ratings_of(round_kind: RoundKind, at: datetime) -> RatingSet:
+    """Return the submitted ratings of the round kind's revealed attempts.
+
+    Attempts not yet revealed stay out of every fit: else a grader's severity, and with it
+    the candidate's older results, would move before the candidate may see why.
+    An item is named "key@structure digest", so that an edition which changes an anchor
+    makes a new item and one which changes wording only does not.
+    """
+    attempts = revealed_attempts(at).filter(rubric_version__round_kind=round_kind)
+    ids = list(attempts.values_list("pk", flat=True))
+    rows = (
+        Rating.objects.filter(
+            review__attempt__in=ids, review__state=Review.State.SUBMITTED, rank__isnull=False
+        )
+        .order_by("review__attempt_id", "review__grader_id", "dimension__key", "pk")
+        .values_list(
+            "review__attempt_id",
+            "review__grader_id",
+            "dimension__key",
+            "dimension__structure_digest",
+            "rank",
+        )
+    )
+    observations = tuple(
+        Observation(attempt=attempt, grader=grader, dimension=f"{key}@{digest}", rank=rank)
+        for attempt, grader, key, digest, rank in rows
+    )
+    return RatingSet(
+        observations=observations,
+        reviews=Review.objects.submitted().filter(attempt__in=ids).count(),
+    )
+
+
+def round_kinds_to_calibrate(at: datetime) -> list[int]:
+    """Return the ids of round kinds whose newest snapshot has not seen every revealed review."""
+    attempts = revealed_attempts(at).order_by().values("pk")
+    in_now = dict(
+        Review.objects.submitted()
+        .filter(attempt__in=attempts)
+        .order_by()
+        .values_list("attempt__rubric_version__round_kind_id")
+        .annotate(n=Count("pk"))
+    )
+    seen = dict(
+        Snapshot.objects.newest_first()
+        .distinct("round_kind_id")
+        .values_list("round_kind_id", "reviews")
+    )
+    return sorted(kind for kind, count in in_now.items() if seen.get(kind) != count)

@@ -1,0 +1,25 @@
+"""Background work of feedback: thin tasks, each an action by id."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from feedback.actions.calibration import calibrate_round_kind
+from feedback.actions.queue import expire_lapsed
+from feedback.queries.ratings import round_kinds_to_calibrate
+from loops.background import enqueue
+from rubrics.models import RoundKind
+
+
+@shared_task(queue="calibration")
+def calibrate(round_kind_id: int) -> None:
+    """Compute the snapshot of one round kind."""
+    calibrate_round_kind(round_kind=RoundKind.objects.get(pk=round_kind_id), at=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    """Ring again for what waits: lapsed leases, and round kinds whose reviews have changed."""
+    now = timezone.now()
+    expire_lapsed(at=now)
+    for round_kind_id in round_kinds_to_calibrate(now):
+        enqueue("feedback.tasks.calibrate", round_kind_id=round_kind_id)

@@ -1,0 +1,1 @@
+"""Pages of feedback; one module a subject."""

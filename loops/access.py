@@ -1,0 +1,167 @@
+"""The doors of loops: one row fetched for one person. "Not yours" and "not there" answer alike."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.http import Http404
+
+from loops.models import (
+    Attempt,
+    Cohort,
+    Invitation,
+    Loop,
+    Membership,
+    Recording,
+    Round,
+    Track,
+    User,
+)
+from loops.states import RecordingState
+
+Player = Callable[[User, Recording, datetime], bool]
+
+_players: list[Player] = []
+
+
+def register_player(may_play: Player) -> None:
+    """Add a higher app's part of the answer to "who may play a recording"."""
+    if may_play not in _players:
+        _players.append(may_play)
+
+
+def cohort_to_see(user: User, public_id: UUID) -> Cohort:
+    """Return a cohort to one of its members."""
+    cohort = Cohort.objects.of(user).filter(public_id=public_id).first()
+    if cohort is None:
+        raise Http404("No such cohort.")
+    return cohort
+
+
+def cohort_to_organise(user: User, public_id: UUID) -> Cohort:
+    """Return a cohort to one of its organisers."""
+    cohort = cohort_to_see(user, public_id)
+    if not is_organiser(user, cohort):
+        raise Http404("No such cohort.")
+    return cohort
+
+
+def is_organiser(user: User, cohort: Cohort) -> bool:
+    """Say whether the person organises the cohort."""
+    return Membership.objects.filter(
+        user=user, cohort=cohort, role=Membership.Role.ORGANISER
+    ).exists()
+
+
+def invitation_to_use(token: str, at: datetime) -> Invitation:
+    """Return an invitation that is still open to whoever holds its link."""
+    invitation = Invitation.objects.open(at).select_related("cohort").filter(token=token).first()
+    if invitation is None:
+        raise Http404("No open invitation.")
+    return invitation
+
+
+def invitation_to_revoke(user: User, public_id: UUID) -> Invitation:
+    """Return an invitation to an organiser of its cohort."""
+    invitation = (
+        Invitation.objects.select_related("cohort")
+        .filter(
+            public_id=public_id,
+            cohort__memberships__user=user,
+            cohort__memberships__role=Membership.Role.ORGANISER,
+        )
+        .first()
+    )
+    if invitation is None:
+        raise Http404("No such invitation.")
+    return invitation
+
+
+def loop_to_see(user: User, public_id: UUID) -> Loop:
+    """Return a loop to the member who runs it."""
+    loop = Loop.objects.select_related("cohort").filter(public_id=public_id, member=user).first()
+    if loop is None:
+        raise Http404("No such loop.")
+    return loop
+
+
+def round_to_see(user: User, public_id: UUID) -> Round:
+    """Return a round to the member whose loop it is in."""
+    round_ = (
+        Round.objects.select_related("loop__cohort", "round_kind")
+        .filter(public_id=public_id, loop__member=user)
+        .first()
+    )
+    if round_ is None:
+        raise Http404("No such round.")
+    return round_
+
+
+def attempt_to_read(user: User, public_id: UUID) -> Attempt:
+    """Return an attempt to its candidate."""
+    attempt = (
+        Attempt.objects.of(user)
+        .select_related(
+            "round__loop__cohort",
+            "round__loop__member",
+            "round__round_kind",
+            "prompt",
+            "rubric_version",
+        )
+        .filter(public_id=public_id)
+        .first()
+    )
+    if attempt is None:
+        raise Http404("No such attempt.")
+    return attempt
+
+
+def attempt_to_edit(user: User, public_id: UUID) -> Attempt:
+    """Return an attempt to its candidate to change; the actions check its state."""
+    return attempt_to_read(user, public_id)
+
+
+def recording_to_edit(user: User, public_id: UUID) -> Recording:
+    """Return a recording to its candidate to change."""
+    recording = (
+        Recording.objects.select_related("attempt__round__loop")
+        .filter(public_id=public_id, attempt__round__loop__member=user)
+        .exclude(state=RecordingState.DISCARDED)
+        .first()
+    )
+    if recording is None:
+        raise Http404("No such recording.")
+    return recording
+
+
+def recording_to_play(user: User, public_id: UUID, at: datetime) -> Recording:
+    """Return a playable recording to those whom the rule "Who may play a recording" names."""
+    recording = (
+        Recording.objects.ready()
+        .select_related("attempt__round__loop__cohort")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if recording is None or not may_play(user, recording, at):
+        raise Http404("No such recording.")
+    return recording
+
+
+def may_play(user: User, recording: Recording, at: datetime) -> bool:
+    """Say whether the person may play the recording now: its candidate, or by a registered rule."""
+    if recording.attempt.round.loop.member_id == user.id:
+        return True
+    return any(rule(user, recording, at) for rule in _players)
+
+
+def track_to_append(user: User, public_id: UUID) -> Track:
+    """Return a track to the candidate who is recording it."""
+    track = (
+        Track.objects.select_related("recording__attempt__round__loop")
+        .filter(public_id=public_id, recording__attempt__round__loop__member=user)
+        .exclude(recording__state=RecordingState.DISCARDED)
+        .first()
+    )
+    if track is None:
+        raise Http404("No such track.")
+    return track

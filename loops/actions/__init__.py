@@ -1,0 +1,1 @@
+"""Writes of loops; one module a subject, one verb a function."""

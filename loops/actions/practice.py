@@ -1,0 +1,231 @@
+"""Run a loop: start it, draw a prompt, predict, keep artifacts, submit or discard an answer."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+from rubrics.queries import version_in_force
+
+from loops.actions.events import record
+from loops.errors import Refused
+from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
+from loops.states import ANSWERED, AttemptState, RecordingState
+from rubrics.models import Preset, Prompt
+
+
+class NoPrompt(Refused):
+    """The catalogue has no prompt for this round kind."""
+
+    code = "no_prompt"
+    message = _(
+        "The catalogue has no prompt for this round yet. Nothing was started. "
+        "Ask your organiser to import the rubrics."
+    )
+
+
+class NotADraft(Refused):
+    """The answer is submitted or discarded; what it is bound to stays as it was."""
+
+    code = "not_a_draft"
+    message = _(
+        "This answer is no longer a draft, so it stays as it was handed in. "
+        "Start a new answer to try again."
+    )
+
+
+class PredictFirst(Refused):
+    """A prediction made after answering would be a different thing."""
+
+    code = "predict_first"
+    message = _("Predict your level first: it cannot be asked once you have answered.")
+
+
+class PredictionLocked(Refused):
+    """The prediction was made before the answer, and that is its worth."""
+
+    code = "prediction_locked"
+    message = _("Your prediction is locked since you began to record. It was kept as it was.")
+
+
+class NothingRecorded(Refused):
+    """Peers grade a recorded answer; there is none."""
+
+    code = "nothing_recorded"
+    message = _(
+        "There is no finished recording in this answer yet. Your notes are kept. "
+        "Record or upload your answer, then submit."
+    )
+
+
+class EnergyMissing(Refused):
+    """Energy is asked before anything is revealed, so it cannot be added later."""
+
+    code = "energy_missing"
+    message = _("Say how the round felt first: it cannot be asked once results are in.")
+
+
+@transaction.atomic
+def start_loop(
+    *,
+    preset: Preset,
+    cohort: Cohort,
+    target_rank: int,
+    by: User,
+    at: datetime,
+    interview_on: date | None = None,
+    title: str = "",
+) -> Loop:
+    """Start the member's run at the preset: one round for each of the preset's."""
+    loop = Loop.objects.create(
+        member=by,
+        cohort=cohort,
+        title=title or preset.title,
+        preset_key=preset.key,
+        ladder=preset.ladder,
+        target_rank=target_rank,
+        interview_on=interview_on,
+        started_at=at,
+    )
+    Round.objects.bulk_create(
+        Round(
+            loop=loop,
+            position=place.position,
+            round_kind=place.round_kind,
+            title=place.title or place.round_kind.title,
+            minutes=place.minutes,
+            focus=place.focus,
+        )
+        for place in preset.rounds.select_related("round_kind").order_by("position")
+    )
+    record("started", loop, by=by, at=at, preset=preset.key, target_rank=target_rank)
+    return loop
+
+
+@transaction.atomic
+def start_attempt(*, round_: Round, by: User, at: datetime) -> Attempt:
+    """Open an answer to a prompt the member has not met in any chair.
+
+    Where they have met all of them, the one met longest ago comes again, as a retake.
+    A round has one draft at a time: starting twice returns it.
+    """
+    round_ = Round.objects.select_for_update().get(pk=round_.pk)
+    draft = round_.attempts.filter(state=AttemptState.DRAFT).first()
+    if draft:
+        return draft
+    version = version_in_force(round_.round_kind)
+    prompts = list(version.prompts.order_by("position")) if version else []
+    if version is None or not prompts:
+        raise NoPrompt
+    exposures = PromptExposure.objects.filter(user=by, round_kind_id=round_.round_kind_id)
+    met = dict(exposures.values_list("prompt_key").annotate(Max("at")))
+    prompt, is_retake = draw_prompt(prompts, met, seed=str(round_.public_id))
+    attempt = Attempt.objects.create(
+        round=round_,
+        number=(round_.attempts.aggregate(last=Max("number"))["last"] or 0) + 1,
+        kind=Attempt.Kind.RETAKE if is_retake else Attempt.Kind.RECORDED,
+        prompt=prompt,
+        rubric_version=version,
+        started_at=at,
+    )
+    expose(user=by, prompt=prompt, role=PromptExposure.Role.CANDIDATE, at=at)
+    record("started", attempt, by=by, at=at, prompt=prompt.key)
+    return attempt
+
+
+def draw_prompt(
+    prompts: Iterable[Prompt], met: dict[str, datetime], *, seed: str
+) -> tuple[Prompt, bool]:
+    """Pick the next prompt: unseen ones in an order fixed by the seed, else the oldest met.
+
+    Returns the prompt and whether it is one met before.
+    """
+
+    def place(prompt: Prompt) -> str:
+        return hashlib.sha256(f"{seed}:{prompt.key}".encode()).hexdigest()
+
+    unseen = [prompt for prompt in prompts if prompt.key not in met]
+    if unseen:
+        return min(unseen, key=place), False
+    return min(prompts, key=lambda prompt: (met[prompt.key], place(prompt))), True
+
+
+def expose(*, user: User, prompt: Prompt, role: str, at: datetime) -> None:
+    """Remember that the person has met the prompt in this chair; the latest time counts."""
+    PromptExposure.objects.update_or_create(
+        user=user,
+        round_kind_id=prompt.version.round_kind_id,
+        prompt_key=prompt.key,
+        role=role,
+        defaults={"at": at},
+    )
+
+
+@transaction.atomic
+def predict(*, attempt: Attempt, rank: int, by: User, at: datetime) -> Attempt:
+    """Keep the level the candidate expects, until they begin to record."""
+    attempt = _lock_draft(attempt)
+    if attempt.predicted_rank == rank:
+        return attempt
+    if attempt.predicted_rank is not None and _kept_recording(attempt):
+        raise PredictionLocked
+    attempt.predicted_rank = rank
+    attempt.save(update_fields=["predicted_rank"])
+    record("predicted", attempt, by=by, at=at, rank=rank)
+    return attempt
+
+
+@transaction.atomic
+def save_artifact(*, attempt: Attempt, kind: str, text: str, by: User, at: datetime) -> Artifact:
+    """Keep code or notes with the answer; the last text of each kind stands."""
+    attempt = _lock_draft(attempt)
+    artifact, _created = Artifact.objects.update_or_create(
+        attempt=attempt, kind=kind, defaults={"text": text, "updated_at": at}
+    )
+    record("artifact_saved", attempt, by=by, at=at, kind=kind, characters=len(text))
+    return artifact
+
+
+@transaction.atomic
+def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> Attempt:
+    """Hand the answer to the cohort's queue; submitting twice is submitting once."""
+    locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    if locked.state == AttemptState.SUBMITTED:
+        return locked
+    attempt = _lock_draft(attempt)
+    recording = _kept_recording(attempt)
+    if recording is None or recording.state not in ANSWERED:
+        raise NothingRecorded
+    if attempt.predicted_rank is None:
+        raise PredictFirst
+    if energy is None:
+        raise EnergyMissing
+    attempt.state = Attempt.State.SUBMITTED
+    attempt.energy = energy
+    attempt.submitted_at = at
+    attempt.save(update_fields=["state", "energy", "submitted_at"])
+    record("submitted", attempt, by=by, at=at, energy=energy)
+    return attempt
+
+
+@transaction.atomic
+def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
+    """Put a draft away for good. The prompt stays met; its recording is discarded by the caller."""
+    attempt = _lock_draft(attempt)
+    attempt.state = Attempt.State.WITHDRAWN
+    attempt.save(update_fields=["state"])
+    record("withdrawn", attempt, by=by, at=at)
+    return attempt
+
+
+def _lock_draft(attempt: Attempt) -> Attempt:
+    locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    if locked.state != AttemptState.DRAFT:
+        raise NotADraft
+    return locked
+
+
+def _kept_recording(attempt: Attempt) -> Recording | None:
+    return attempt.recordings.exclude(state=RecordingState.DISCARDED).first()

@@ -1,0 +1,1 @@
+"""Reads of loops that span tables; one module a subject."""

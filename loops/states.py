@@ -1,0 +1,58 @@
+"""States of attempts and recordings and their legal moves, in one place. [pure]"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+
+class AttemptState(StrEnum):
+    """Where one answer to one prompt stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    WITHDRAWN = "withdrawn"
+
+
+class RecordingState(StrEnum):
+    """Where a recording stands between the microphone and the player."""
+
+    RECORDING = "recording"
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.DRAFT: frozenset({AttemptState.SUBMITTED, AttemptState.WITHDRAWN}),
+    AttemptState.SUBMITTED: frozenset({AttemptState.WITHDRAWN}),
+    AttemptState.WITHDRAWN: frozenset(),
+}
+
+RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
+    RecordingState.RECORDING: frozenset({RecordingState.UPLOADED, RecordingState.DISCARDED}),
+    RecordingState.UPLOADED: frozenset({RecordingState.PROCESSING, RecordingState.DISCARDED}),
+    RecordingState.PROCESSING: frozenset(
+        {
+            RecordingState.UPLOADED,  # the worker died: ring again
+            RecordingState.READY,
+            RecordingState.FAILED,
+            RecordingState.DISCARDED,
+        }
+    ),
+    RecordingState.READY: frozenset({RecordingState.DISCARDED}),
+    RecordingState.FAILED: frozenset({RecordingState.DISCARDED}),
+    RecordingState.DISCARDED: frozenset(),
+}
+
+ANSWERED = frozenset({RecordingState.UPLOADED, RecordingState.PROCESSING, RecordingState.READY})
+"""States in which a recording counts as an answer: its bytes are safe on the server."""
+
+
+State = TypeVar("State", bound=StrEnum)
+
+
+def may_move(moves: Mapping[State, frozenset[State]], state: State, to: State) -> bool:
+    """Say whether a row in `state` may go to `to`."""
+    return to in moves[state]

@@ -1,0 +1,1 @@
+"""Pages of loops; one module a subject."""
