@@ -1,0 +1,276 @@
+"""Bytes on their way in and at rest: staging files that grow by appends, and kept files in storage.
+
+Who may write, and how many bytes are acknowledged, is known by the rows and not here.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+
+BLOCK_BYTES = 64 * 1024
+APPEND_MAX_BYTES = 8 * 1024 * 1024
+DRAIN_MAX_BYTES = 16 * 1024 * 1024
+FREE_FLOOR_BYTES = 256 * 1024 * 1024
+
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_SUFFIX = re.compile(r"\.[a-z0-9]{2,5}", re.ASCII)
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class BlobError(Exception):
+    """Bytes were not taken. What was acknowledged before is still there."""
+
+
+class Busy(BlobError):
+    """Somebody else is writing the same staging file."""
+
+
+class Lost(BlobError):
+    """The staging file is gone, or holds less than was acknowledged."""
+
+
+class WrongOffset(BlobError):
+    """The bytes do not begin where the acknowledged ones end; `offset` is where that is."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"The next byte is number {offset}.")
+        self.offset = offset
+
+
+class TooLarge(BlobError):
+    """One append, or the whole file, would be longer than allowed."""
+
+
+class WrongType(BlobError):
+    """The first bytes are not those of a kind that is taken."""
+
+
+class DiskFull(BlobError):
+    """There is no room; nothing of this append was kept."""
+
+
+class Readable(Protocol):
+    """A request, or anything else that gives bytes in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, and none at the end."""
+
+
+class Staged:
+    """One staging file, locked for its only writer. Made by `writing`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    @property
+    def size(self) -> int:
+        """Count the bytes on the disk; those past the acknowledged offset do not count."""
+        return self._file.seek(0, os.SEEK_END)
+
+    def append(
+        self,
+        stream: Readable,
+        *,
+        offset: int,
+        acknowledged: int,
+        size: int,
+        limit: int,
+        accepts: Callable[[bytes], bool] | None = None,
+    ) -> int:
+        """Write up to `size` bytes of the stream at `offset` and return the new offset.
+
+        `acknowledged` is the offset on the row, read after the lock was taken: whatever the file
+        holds beyond it was left by a crash and is cut off. `limit` is the most bytes the whole
+        file may have. `accepts` judges the first block of the file. A stream that ends early is
+        no error: the bytes that came are kept and the new offset tells how many they were.
+
+        Raises WrongOffset, TooLarge, Lost, WrongType or DiskFull; nothing is kept then.
+        """
+        if offset != acknowledged:
+            raise WrongOffset(acknowledged)
+        if size > APPEND_MAX_BYTES or offset + size > limit:
+            raise TooLarge
+        if self.size < offset:
+            raise Lost
+        if not has_room(size):
+            raise DiskFull
+        self._file.truncate(offset)
+        self._file.seek(offset)
+        try:
+            taken = self._copy(stream, size, accepts if offset == 0 else None)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(offset)
+            if error.errno in _NO_ROOM:
+                raise DiskFull from error
+            raise
+        except BaseException:
+            self._file.truncate(offset)
+            raise
+        return offset + taken
+
+    def _copy(self, stream: Readable, size: int, accepts: Callable[[bytes], bool] | None) -> int:
+        taken = 0
+        while taken < size:
+            block = _read(stream, min(BLOCK_BYTES, size - taken))
+            if not block:
+                break
+            if taken == 0 and accepts is not None and not accepts(block):
+                raise WrongType
+            self._write(block)
+            taken += len(block)
+        return taken
+
+    def _write(self, block: bytes) -> None:
+        left = memoryview(block)
+        while left:
+            left = left[self._file.write(left) :]
+
+
+def create() -> str:
+    """Make an empty staging file and return its key, which is random and safe in a path."""
+    key = secrets.token_hex(16)
+    path = staged_path(key)
+    _made(_staging())
+    _made(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return key
+
+
+@contextmanager
+def writing(key: str) -> Iterator[Staged]:
+    """Hold the staging file as its only writer, in this process and all others.
+
+    Read the acknowledged offset from the row inside, and write the new one before leaving:
+    then no two writers ever believe in the same offset. Raises Busy or Lost.
+    """
+    try:
+        file = staged_path(key).open("r+b", buffering=0)
+    except FileNotFoundError as error:
+        raise Lost from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy from error
+        if os.fstat(file.fileno()).st_nlink == 0:
+            raise Lost
+        yield Staged(file)
+
+
+def staged_path(key: str) -> Path:
+    """Return where a staging file lies. Raises ValueError for what is no key of ours."""
+    if not _KEY.fullmatch(key):
+        raise ValueError("Not the key of a staging file.")
+    return _staging() / key[:2] / key
+
+
+def delete_staged(key: str) -> None:
+    """Throw a staging file away; one that is gone already is no error."""
+    staged_path(key).unlink(missing_ok=True)
+
+
+def finish(key: str, *, suffix: str) -> str:
+    """Move a staging file as it is into the storage and return its name there."""
+    name = keep(staged_path(key), suffix=suffix)
+    delete_staged(key)
+    return name
+
+
+def keep(path: Path, *, suffix: str) -> str:
+    """Move a local file into the storage "recordings" under a random name, and return the name.
+
+    A storage on the same disk takes the file over without a copy; `path` is gone afterwards.
+    """
+    if not _SUFFIX.fullmatch(suffix):
+        raise ValueError("A suffix is a dot and a few letters.")
+    token = secrets.token_hex(16)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        name = stored().save(f"{token[:2]}/{token}{suffix}", _Movable(file, path))
+    path.unlink(missing_ok=True)
+    return name
+
+
+def open_stored(name: str) -> IO[bytes]:
+    """Open a kept file for reading. Raises FileNotFoundError."""
+    return cast("IO[bytes]", stored().open(name, "rb"))
+
+
+def delete_stored(name: str) -> None:
+    """Erase a kept file; one that is gone already is no error."""
+    if name:
+        stored().delete(name)
+
+
+def stored() -> Storage:
+    """Return the private storage of recordings."""
+    return storages["recordings"]
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Lend a folder on the staging disk for files in the making; it is emptied afterwards."""
+    with tempfile.TemporaryDirectory(prefix="scratch-", dir=_made(_staging())) as folder:
+        yield Path(folder)
+
+
+def has_room(size: int) -> bool:
+    """Say whether `size` more bytes leave the staging disk above its floor."""
+    return shutil.disk_usage(_made(_staging())).free - size >= FREE_FLOOR_BYTES
+
+
+def drain(stream: Readable) -> None:
+    """Read and forget what is left of a refused body.
+
+    Without this the server closes the connection under a client that is still sending, and
+    the client never sees the answer.
+    """
+    left = DRAIN_MAX_BYTES
+    while left > 0:
+        block = _read(stream, min(BLOCK_BYTES, left))
+        if not block:
+            return
+        left -= len(block)
+
+
+class _Movable(File):  # type: ignore[type-arg]
+    """A local file that a storage on the same disk may rename instead of copying."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__(file, name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        """Tell Django where the file lies."""
+        return str(self._path)
+
+
+def _staging() -> Path:
+    return Path(settings.MEDIA_DIR) / "staging"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _read(stream: Readable, size: int) -> bytes:
+    """Read a block; a connection that broke has ended."""
+    try:
+        return stream.read(size)
+    except OSError:
+        return b""
