@@ -15,7 +15,7 @@ DEFAULT_COMPANY = "default"
 class Ladder(models.TextChoices):
     """The two careers a loop can interview for."""
 
-    IC = "ic", _("Individual contributor")
+    IC = "ic", _("Engineer")
     EM = "em", _("Engineering manager")
 
 

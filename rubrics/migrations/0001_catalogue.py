@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             name='Level',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ladder', models.CharField(choices=[('ic', 'Individual contributor'), ('em', 'Engineering manager')], max_length=2)),
+                ('ladder', models.CharField(choices=[('ic', 'Engineer'), ('em', 'Engineering manager')], max_length=2)),
                 ('rank', models.PositiveSmallIntegerField(choices=[(0, 'below'), (1, 'senior'), (2, 'staff'), (3, 'principal')])),
                 ('scope', models.TextField()),
                 ('width', models.TextField()),
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.SlugField(max_length=40, unique=True)),
-                ('ladder', models.CharField(choices=[('ic', 'Individual contributor'), ('em', 'Engineering manager')], max_length=2)),
+                ('ladder', models.CharField(choices=[('ic', 'Engineer'), ('em', 'Engineering manager')], max_length=2)),
                 ('position', models.PositiveSmallIntegerField()),
                 ('title', models.CharField(max_length=120)),
                 ('description', models.TextField()),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.SlugField(max_length=40, unique=True)),
-                ('ladder', models.CharField(choices=[('ic', 'Individual contributor'), ('em', 'Engineering manager')], max_length=2)),
+                ('ladder', models.CharField(choices=[('ic', 'Engineer'), ('em', 'Engineering manager')], max_length=2)),
                 ('position', models.PositiveSmallIntegerField()),
                 ('title', models.CharField(max_length=120)),
                 ('short_title', models.CharField(max_length=22)),
