@@ -1,0 +1,11 @@
+"""Registers the system checks when Django starts."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CompositionConfig(AppConfig):
+    """The composition root."""
+
+    name = "config"
+    verbose_name = _("Composition")

@@ -1,0 +1,20 @@
+"""PostgreSQL's backend with one addition: the first connection starts the embedded server."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base
+from psycopg import Connection, OperationalError
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Connects to the embedded server, and starts it where nobody has yet."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
+        """Return a connection; a server that died meanwhile is started again once."""
+        settings.EMBEDDED.ensure()
+        try:
+            return super().get_new_connection(conn_params)
+        except OperationalError:
+            settings.EMBEDDED.ensure(is_fresh=True)
+            return super().get_new_connection(conn_params)

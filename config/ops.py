@@ -1,0 +1,82 @@
+"""What an operator's machines ask: is the process alive, can it do its work. No secret is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+class NotReady(Exception):
+    """A part does not do its work; the message may be shown to anybody."""
+
+
+@login_not_required
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that this process takes requests; asks nothing of any other part."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when every part works, else 503 with the parts that do not."""
+    parts = {name: _state(probe) for name, probe in PROBES.items()}
+    is_ready = all(state == "ok" for state in parts.values())
+    return JsonResponse({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
+
+
+def _state(probe: Callable[[], None]) -> str:
+    try:
+        probe()
+    except NotReady as reason:
+        return str(reason)
+    except Exception:
+        return "failed"
+    return "ok"
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _redis() -> None:
+    key = f"readyz-{uuid.uuid4().hex}"
+    cache.set(key, "1", timeout=10)
+    if cache.get(key) != "1":
+        raise NotReady("what was written could not be read")
+    cache.delete(key)
+
+
+def _storage() -> None:
+    for alias in ("recordings", "staging"):
+        storage = storages[alias]
+        storage.delete(storage.save(f"readyz-{uuid.uuid4().hex}", ContentFile(b"ok")))
+
+
+def _migrations() -> None:
+    executor = MigrationExecutor(connection)
+    count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if count:
+        raise NotReady(f"{count} not applied")
+
+
+PROBES: dict[str, Callable[[], None]] = {
+    "database": _database,
+    "redis": _redis,
+    "storage": _storage,
+    "migrations": _migrations,
+}

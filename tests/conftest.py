@@ -1,0 +1,200 @@
+"""What every test may lean on: the embedded servers, a real worker, a real browser. Facts of the product stand elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from psycopg import sql
+
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from pytest_django.live_server_helper import LiveServer
+    from pytest_django.plugin import DjangoDbBlocker
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --use-fake-ui-for-media-stream "
+    "--use-fake-device-for-media-stream --autoplay-policy=no-user-gesture-required"
+).split()
+NO_CHROMIUM = "no Chromium was found: install the package chromium, or set CHROMIUM to its path"
+_without_browser: list[str] = []
+
+
+# The servers
+
+
+@pytest.fixture(scope="session")
+def embedded_servers(django_db_blocker: DjangoDbBlocker) -> None:
+    """Start PostgreSQL and Redis for the run, unless addresses were given; sweep away what killed runs left."""
+    if settings.EMBEDDED is None:
+        return
+    settings.EMBEDDED.ensure(needs_redis=True)
+    with django_db_blocker.unblock():
+        _drop_databases_of_killed_runs()
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    embedded_servers: None, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Have the servers up before pytest-django makes the test database."""
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> None:
+    """Forget rate limits and sessions of the test before."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("embedded_servers")
+        cache.clear()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what this run was the last to use, and remove its media."""
+    shutil.rmtree(settings.MEDIA_DIR, ignore_errors=True)
+    if settings.EMBEDDED is not None:
+        settings.EMBEDDED.release()
+
+
+def _drop_databases_of_killed_runs() -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(r"SELECT datname FROM pg_database WHERE datname ~ '^test_plumbline_\d+'")
+        for (name,) in cursor.fetchall():
+            if not Path("/proc", name.split("_")[2]).exists():
+                cursor.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                )
+
+
+# The worker
+
+
+@pytest.fixture
+def worker(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a real Celery worker process on the test database until the test ends."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    log = tmp_path / "worker.log"
+    command = "celery -A config worker -c 1 -Q default,media,calibration --without-mingle --without-gossip"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command.split(), "-n", f"test-{os.getpid()}@localhost"],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **_addresses(), "LOG_LEVEL": "INFO", "OPENBLAS_NUM_THREADS": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: " ready" in log.read_text() or process.poll() is not None, seconds=30)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        process.kill()
+        process.wait()
+        sys.stdout.write(log.read_text())  # pytest shows it when the test fails
+
+
+def _addresses() -> dict[str, str]:
+    at = connection.settings_dict
+    login = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
+    port = f"&port={at['PORT']}" if at["PORT"] else ""
+    return {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"postgresql://{login}@/{at['NAME']}?host={quote(at['HOST'])}{port}",
+        "REDIS_URL": settings.REDIS_URL,
+        "MEDIA_DIR": str(settings.MEDIA_DIR),
+    }
+
+
+# The browser
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of Chromium; without one the test is skipped, or fails under REQUIRE_BROWSER."""
+    named = os.environ.get("CHROMIUM", "")
+    found = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found:
+        return found
+    if os.environ.get("REQUIRE_BROWSER", "") in {"1", "on"}:
+        pytest.fail(NO_CHROMIUM)
+    pytest.skip(NO_CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Run one headless Chromium with a fake camera and microphone."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - most tests need no browser
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's own loop runs in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the running app for one more person.
+
+    Each person has a browser context of their own. At the end the test fails if any page
+    broke the content security policy or had an error in its scripts.
+    """
+    contexts = []
+    problems: list[str] = []
+
+    def open_page(
+        *, width: int = 1280, height: int = 900, theme: str = "light", **more: Any
+    ) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            permissions=["camera", "microphone"],
+            **more,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember which tests were left out for want of a browser."""
+    if report.skipped and NO_CHROMIUM in str(report.longrepr):
+        _without_browser.append(report.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say loudly that the browser tests did not run."""
+    if _without_browser:
+        line = f"{len(_without_browser)} browser tests DID NOT RUN: {NO_CHROMIUM}"
+        terminalreporter.write_line(line, red=True, bold=True)
