@@ -1,0 +1,336 @@
+"""Plain functions that put rows in place for tests, each with defaults for what a test leaves open.
+
+They write rows directly and call no action, so a test of an action does not stand on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from feedback.models import DowncodeTick, Evidence, Rating, Review
+from loops.models import (
+    Artifact,
+    Attempt,
+    Cohort,
+    Loop,
+    Membership,
+    Recording,
+    Round,
+    User,
+)
+from rubrics.models import (
+    Anchor,
+    Dimension,
+    Downcode,
+    Level,
+    LevelLabel,
+    Phase,
+    Prompt,
+    RoundKind,
+    RubricVersion,
+)
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LEASE = timedelta(minutes=45)
+LABELS = {"ic": ("below", "L5", "L6", "L7"), "em": ("below", "EM-5", "EM-6", "EM-7")}
+DIMENSIONS = ("discovery", "bounding", "options", "adoption")
+TITLES = {
+    "coding": "Coding",
+    "sd_classic": "System design, classic",
+    "sd_ambiguous": "System design, ambiguous",
+    "xfn": "Cross-functional",
+    "ic_leadership": "Leadership",
+    "deep_dive": "Project deep-dive",
+}
+
+_numbers = count(1)
+
+
+def person(handle: str = "", **facts: Any) -> User:
+    """Make a person named, and addressed, for the handle. They sign in by `force_login`."""
+    handle = handle or f"heron-{next(_numbers):03}"
+    facts.setdefault("email", f"{handle}@example.org")
+    facts.setdefault("name", handle.partition("-")[0].title())
+    return User.objects.create_user(handle=handle, **facts)
+
+
+def cohort(*members: User, organiser: User | None = None, **facts: Any) -> Cohort:
+    """Make a cohort of these people; the organiser is one more of them."""
+    facts.setdefault("name", f"Cohort {next(_numbers)}")
+    facts.setdefault("created_at", NOW)
+    made = Cohort.objects.create(**facts)
+    for member in members:
+        join(made, member)
+    if organiser:
+        join(made, organiser, role=Membership.Role.ORGANISER)
+    return made
+
+
+def join(cohort: Cohort, user: User, role: str = Membership.Role.MEMBER) -> Membership:
+    """Put a person into a cohort."""
+    return Membership.objects.create(cohort=cohort, user=user, role=role, joined_at=NOW)
+
+
+def levels(ladder: str = "ic") -> list[Level]:
+    """Return the ladder's four levels with their default labels; there is one set."""
+    made = []
+    for rank, text in enumerate(LABELS[ladder]):
+        level, is_new = Level.objects.get_or_create(
+            ladder=ladder,
+            rank=rank,
+            defaults={"scope": "a team", "width": "one area", "looks_for": "what it takes"},
+        )
+        if is_new:
+            LevelLabel.objects.create(level=level, company="default", text=text)
+        made.append(level)
+    return made
+
+
+def round_kind(key: str = "sd_ambiguous", *, ladder: str = "ic") -> RoundKind:
+    """Return the round kind of that key; there is one."""
+    title = TITLES.get(key, key.replace("_", " ").title())
+    place = [*TITLES].index(key) + 1 if key in TITLES else 100 + next(_numbers)
+    made, _is_new = RoundKind.objects.get_or_create(
+        key=key,
+        defaults={
+            "ladder": ladder,
+            "position": place,
+            "title": title,
+            "short_title": title[:22],
+            "summary": "What the round is about",
+        },
+    )
+    return made
+
+
+def edition(
+    key: str = "sd_ambiguous",
+    *,
+    ladder: str = "ic",
+    dimensions: Sequence[str] = DIMENSIONS,
+    prompts: int = 2,
+) -> RubricVersion:
+    """Publish a small new edition of a round kind, newest and so in force.
+
+    The first dimension is key. Downcodes: `draws_first` caps the first dimension at rank 1,
+    `unbounded` the whole round. The first prompt has an interviewer's kit. Two phases fill
+    45 minutes. Prompt keys are the same in every edition.
+    """
+    levels(ladder)
+    kind = round_kind(key, ladder=ladder)
+    number = kind.versions.count() + 1
+    version = RubricVersion.objects.create(
+        round_kind=kind,
+        edition=number,
+        digest=f"{key}-{number}",
+        structure_digest=f"{key}-{number}",
+        title=kind.title,
+        minutes=45,
+        grades="Whether a request becomes a problem before it becomes a system.",
+        checklist=["Ask who is hurt"],
+        probes=["What would you leave out?"],
+        published_at=NOW,
+    )
+    rows = Dimension.objects.bulk_create(
+        Dimension(
+            version=version,
+            key=name,
+            position=position,
+            label=name.replace("_", " ").title(),
+            is_key=position == 1,
+            structure_digest=f"{name}-{number}",
+        )
+        for position, name in enumerate(dimensions, start=1)
+    )
+    Anchor.objects.bulk_create(
+        Anchor(dimension=row, rank=rank, text=f"{row.label} as rank {rank} does it.")
+        for row in rows
+        for rank in (1, 2, 3)
+    )
+    Downcode.objects.bulk_create(
+        [
+            Downcode(
+                version=version,
+                key="draws_first",
+                position=1,
+                text="Draws before restating the problem",
+                dimension=rows[0],
+                cap_rank=1,
+            ),
+            Downcode(
+                version=version,
+                key="unbounded",
+                position=2,
+                text="Draws the design before the problem has a bound",
+                cap_rank=1,
+            ),
+        ]
+    )
+    Phase.objects.bulk_create(
+        [
+            Phase(version=version, position=1, name="Discovery", minutes=15),
+            Phase(version=version, position=2, name="First slice", minutes=30),
+        ]
+    )
+    Prompt.objects.bulk_create(
+        Prompt(
+            version=version,
+            key=f"prompt_{position}",
+            position=position,
+            text=f"Help the reliability group get fewer incidents, case {position}.",
+            **(_KIT if position == 1 else {}),
+        )
+        for position in range(1, prompts + 1)
+    )
+    return version
+
+
+_KIT: Mapping[str, Any] = {
+    "intent": "Sees whether the candidate asks who is hurt before drawing.",
+    "probes": ["Who decides?"],
+    "hints": ["Who reads the report?"],
+    "wrong_turns": ["Builds a paging tool"],
+}
+
+
+def in_force(key: str = "sd_ambiguous") -> RubricVersion:
+    """Return the newest edition of a round kind; the first call publishes one."""
+    newest = RubricVersion.objects.filter(round_kind__key=key).order_by("-edition").first()
+    return newest or edition(key)
+
+
+def loop(
+    member: User,
+    cohort: Cohort,
+    *,
+    kinds: Sequence[str] = ("sd_ambiguous",),
+    **facts: Any,
+) -> Loop:
+    """Make a loop with one round of each kind, at L6 unless said otherwise."""
+    facts = {
+        "title": "Staff loop",
+        "preset_key": "staff",
+        "ladder": "ic",
+        "target_rank": 2,
+        "started_at": NOW - timedelta(days=7),
+        **facts,
+    }
+    levels(facts["ladder"])
+    made = Loop.objects.create(member=member, cohort=cohort, **facts)
+    for position, key in enumerate(kinds, start=1):
+        kind = in_force(key).round_kind
+        Round.objects.create(loop=made, position=position, round_kind=kind, title=kind.title)
+    return made
+
+
+def attempt(round_: Round, **facts: Any) -> Attempt:
+    """Make an answer in a round, submitted at NOW; a draft if `state` says so. No recording."""
+    version = in_force(round_.round_kind.key)
+    facts = {
+        "number": round_.attempts.count() + 1,
+        "state": Attempt.State.SUBMITTED,
+        "prompt": version.prompts.order_by("position").first(),
+        "rubric_version": version,
+        "started_at": NOW - timedelta(hours=1),
+        **facts,
+    }
+    if facts["state"] == Attempt.State.SUBMITTED:
+        facts = {"predicted_rank": 2, "energy": 0, "submitted_at": NOW, **facts}
+    return Attempt.objects.create(round=round_, **facts)
+
+
+def recording(attempt: Attempt, content: bytes = b"", **facts: Any) -> Recording:
+    """Make a recording of ten minutes, ready to play; `content` is stored as its file."""
+    number = next(_numbers)
+    facts = {
+        "state": Recording.State.READY,
+        "state_at": NOW,
+        "started_at": NOW - timedelta(minutes=50),
+        "duration_ms": 600_000,
+        "file_name": f"tests/{number}.webm",
+        "content_type": "video/webm",
+        "size_bytes": len(content) or 1,
+        **facts,
+    }
+    if content:
+        facts["file_name"] = storages["recordings"].save(facts["file_name"], ContentFile(content))
+    return Recording.objects.create(attempt=attempt, **facts)
+
+
+def answer(member: User, cohort: Cohort, *, kind: str = "sd_ambiguous", **facts: Any) -> Attempt:
+    """Make what peers grade: a submitted answer with a ready recording, in a loop of its own.
+
+    `target_rank` goes to the loop, everything else to the attempt.
+    """
+    loop_facts = {"target_rank": facts.pop("target_rank")} if "target_rank" in facts else {}
+    made_loop = loop(member, cohort, kinds=[kind], **loop_facts)
+    made = attempt(made_loop.rounds.get(), **facts)
+    recording(made)
+    return made
+
+
+def artifact(attempt: Attempt, text: str = "first line\nsecond line", **facts: Any) -> Artifact:
+    """Keep notes, or code if `kind` says so, with an answer."""
+    facts = {"kind": Artifact.Kind.NOTES, "updated_at": NOW, **facts}
+    return Artifact.objects.create(attempt=attempt, text=text, **facts)
+
+
+def review(attempt: Attempt, grader: User, **facts: Any) -> Review:
+    """Make a review claimed at NOW under a lease of 45 minutes, with nothing written in it."""
+    claimed_at = facts.setdefault("claimed_at", NOW)
+    facts.setdefault("lease_until", claimed_at + LEASE)
+    return Review.objects.create(attempt=attempt, grader=grader, **facts)
+
+
+def submitted_review(
+    attempt: Attempt,
+    grader: User,
+    *,
+    rank: int = 2,
+    ranks: Mapping[str, int | None] | None = None,
+    downcodes: Sequence[str] = (),
+    **facts: Any,
+) -> Review:
+    """Make a review that was handed in: every dimension rated `rank` with a mark a dimension.
+
+    `ranks` overrides single dimensions by key; None is *not observed* and gets no mark.
+    Verdict and level given follow `rank` against the loop's target.
+    """
+    is_yes = rank >= attempt.round.loop.target_rank
+    submitted_at = facts.pop("submitted_at", NOW + timedelta(minutes=30))
+    made = review(
+        attempt,
+        grader,
+        **{
+            "state": Review.State.SUBMITTED,
+            "submitted_at": submitted_at,
+            "drafted_at": submitted_at,
+            "draft_version": 1,
+            "verdict": Review.Verdict.YES if is_yes else Review.Verdict.NO,
+            "confidence": Review.Confidence.FAIR,
+            "level_given_rank": rank,
+            "summary": "Asked who is hurt, then drew.",
+            **facts,
+        },
+    )
+    for dimension in attempt.rubric_version.dimensions.order_by("position"):
+        given = (ranks or {}).get(dimension.key, rank)
+        Rating.objects.create(review=made, dimension=dimension, rank=given)
+        if given is not None:
+            evidence(made, dimension, start_ms=dimension.position * 60_000)
+    for downcode in attempt.rubric_version.downcodes.filter(key__in=downcodes).order_by("pk"):
+        DowncodeTick.objects.create(review=made, downcode=downcode)
+    return made
+
+
+def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -> Evidence:
+    """Mark ten seconds of the recording, from `start_ms` on, or a `quote`, for a dimension."""
+    if "quote" not in facts:
+        start_ms = facts.setdefault("start_ms", 60_000)
+        facts.setdefault("end_ms", start_ms + 10_000)
+    facts.setdefault("marked_at", NOW)
+    return Evidence.objects.create(review=review, dimension=dimension, **facts)
