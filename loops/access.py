@@ -53,12 +53,12 @@ def is_organiser(user: User, cohort: Cohort) -> bool:
     ).exists()
 
 
-def invitation_to_use(token: str, at: datetime) -> Invitation:
-    """Return an invitation that is still open to whoever holds its link."""
-    invitation = Invitation.objects.open(at).select_related("cohort").filter(token=token).first()
-    if invitation is None:
-        raise Http404("No open invitation.")
-    return invitation
+def invitation_to_use(token: str, at: datetime) -> Invitation | None:
+    """Return an invitation that is still open to whoever holds its link.
+
+    None where it is closed or never was: one answer, so that links cannot be guessed at.
+    """
+    return Invitation.objects.open(at).select_related("cohort").filter(token=token).first()
 
 
 def invitation_to_revoke(user: User, public_id: UUID) -> Invitation:
@@ -75,6 +75,15 @@ def invitation_to_revoke(user: User, public_id: UUID) -> Invitation:
     if invitation is None:
         raise Http404("No such invitation.")
     return invitation
+
+
+def membership_to_organise(user: User, cohort_id: UUID, user_id: UUID) -> Membership:
+    """Return a member's place in a cohort to one of its organisers."""
+    cohort = cohort_to_organise(user, cohort_id)
+    membership = cohort.memberships.select_related("user").filter(user__public_id=user_id).first()
+    if membership is None:
+        raise Http404("No such member.")
+    return membership
 
 
 def loop_to_see(user: User, public_id: UUID) -> Loop:

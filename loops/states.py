@@ -23,6 +23,11 @@ class RecordingState(StrEnum):
     FAILED = "failed"
     DISCARDED = "discarded"
 
+    @classmethod
+    def settled(cls) -> frozenset["RecordingState"]:
+        """Return the states in which a recording counts as an answer: its bytes are safe here."""
+        return frozenset({cls.UPLOADED, cls.PROCESSING, cls.READY})
+
 
 ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.DRAFT: frozenset({AttemptState.SUBMITTED, AttemptState.WITHDRAWN}),
@@ -45,10 +50,6 @@ RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
     RecordingState.FAILED: frozenset({RecordingState.DISCARDED}),
     RecordingState.DISCARDED: frozenset(),
 }
-
-ANSWERED = frozenset({RecordingState.UPLOADED, RecordingState.PROCESSING, RecordingState.READY})
-"""States in which a recording counts as an answer: its bytes are safe on the server."""
-
 
 State = TypeVar("State", bound=StrEnum)
 

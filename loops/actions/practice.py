@@ -7,13 +7,13 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
-from rubrics.queries import version_in_force
 
 from loops.actions.events import record
 from loops.errors import Refused
 from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
-from loops.states import ANSWERED, AttemptState, RecordingState
+from loops.states import AttemptState, RecordingState
 from rubrics.models import Preset, Prompt
+from rubrics.queries import version_in_force
 
 
 class NoPrompt(Refused):
@@ -196,7 +196,7 @@ def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> A
         return locked
     attempt = _lock_draft(attempt)
     recording = _kept_recording(attempt)
-    if recording is None or recording.state not in ANSWERED:
+    if recording is None or recording.state not in RecordingState.settled():
         raise NothingRecorded
     if attempt.predicted_rank is None:
         raise PredictFirst

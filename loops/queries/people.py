@@ -1,0 +1,58 @@
+"""Reads of people: a cohort's page, the cohorts of a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from loops.models import Cohort, Invitation, Membership, User
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member as the others see them."""
+
+    membership: Membership
+    shown_name: str
+    is_you: bool
+
+
+@dataclass(frozen=True)
+class CohortPage:
+    """A cohort as one of its members sees it; invitations are for organisers."""
+
+    cohort: Cohort
+    members: list[Member]
+    is_organiser: bool
+    invitations: list[Invitation]
+
+
+def cohorts_of(user: User) -> QuerySet[Cohort]:
+    """Return the person's cohorts with the number of members."""
+    return (
+        Cohort.objects.filter(pk__in=Membership.objects.filter(user=user).values("cohort"))
+        .annotate(size=Count("memberships"))
+        .order_by("name", "pk")
+    )
+
+
+def cohort_page(cohort: Cohort, user: User, at: datetime) -> CohortPage:
+    """Return members in order of joining, and to an organiser the open invitations."""
+    memberships = list(cohort.memberships.select_related("user").order_by("joined_at", "pk"))
+    is_organiser = any(
+        place.user_id == user.pk and place.role == Membership.Role.ORGANISER
+        for place in memberships
+    )
+    return CohortPage(
+        cohort=cohort,
+        members=[
+            Member(
+                membership=place,
+                shown_name=cohort.called(place.user),
+                is_you=place.user_id == user.pk,
+            )
+            for place in memberships
+        ],
+        is_organiser=is_organiser,
+        invitations=list(cohort.invitations.open(at)) if is_organiser else [],
+    )

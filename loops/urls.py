@@ -1,0 +1,41 @@
+"""Addresses of loops: lists by prefix, verbs as sub-paths."""
+
+from django.urls import path
+
+from loops.views import people, practice, recordings
+
+app_name = "loops"
+
+urlpatterns = [
+    path("cohorts/", people.cohort_list, name="cohort_list"),
+    path("cohorts/<uuid:cohort_id>/", people.cohort, name="cohort"),
+    path("cohorts/<uuid:cohort_id>/invitations/", people.invite, name="invite"),
+    path("cohorts/<uuid:cohort_id>/members/<uuid:user_id>/", people.set_role, name="set_role"),
+    path(
+        "invitations/<uuid:invitation_id>/revoke/",
+        people.revoke_invitation,
+        name="revoke_invitation",
+    ),
+    path("join/<str:token>/", people.join, name="join"),
+    path("profile/", people.profile, name="profile"),
+    path("loops/", practice.loop_list, name="loop_list"),
+    path("loops/new/", practice.loop_new, name="loop_new"),
+    path("loops/<uuid:loop_id>/", practice.loop, name="loop"),
+    path("rounds/<uuid:round_id>/", practice.round_, name="round"),
+    path("rounds/<uuid:round_id>/attempts/", practice.attempt_start, name="attempt_start"),
+    path("attempts/<uuid:attempt_id>/", practice.attempt, name="attempt"),
+    path("attempts/<uuid:attempt_id>/predict/", practice.attempt_predict, name="attempt_predict"),
+    path("attempts/<uuid:attempt_id>/record/", practice.record, name="record"),
+    path("attempts/<uuid:attempt_id>/upload/", practice.upload, name="upload"),
+    path("attempts/<uuid:attempt_id>/artifacts/", practice.artifact, name="artifact"),
+    path("attempts/<uuid:attempt_id>/submit/", practice.attempt_submit, name="attempt_submit"),
+    path(
+        "attempts/<uuid:attempt_id>/withdraw/", practice.attempt_withdraw, name="attempt_withdraw"
+    ),
+    path("attempts/<uuid:attempt_id>/recordings/", recordings.begin, name="recording_begin"),
+    path("tracks/<uuid:track_id>/", recordings.track_append, name="track_append"),
+    path("recordings/<uuid:recording_id>/", recordings.status, name="recording_status"),
+    path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
+    path("recordings/<uuid:recording_id>/play/", recordings.play, name="recording_play"),
+    path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
+]

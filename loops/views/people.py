@@ -1,0 +1,149 @@
+"""Pages of people: cohorts, invitations, joining, the profile."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from loops import access
+from loops.actions import people
+from loops.forms import ProfileForm
+from loops.models import Membership, User
+from loops.queries.people import cohort_page, cohorts_of
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Return who is asking; the login middleware lets nobody else past."""
+    user = request.user
+    if not isinstance(user, User):
+        raise TypeError("A public view asked for the signed-in person.")
+    return user
+
+
+@require_safe
+def cohort_list(request: HttpRequest) -> HttpResponse:
+    """List the person's cohorts."""
+    return render(
+        request,
+        "loops/people/cohort_list.html",
+        {"cohorts": cohorts_of(signed_in(request))},
+    )
+
+
+@require_safe
+def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
+    """Show a cohort: its members, and to an organiser its open invitations."""
+    user = signed_in(request)
+    found = access.cohort_to_see(user, cohort_id)
+    page = cohort_page(found, user, timezone.now())
+    return render(
+        request,
+        "loops/people/cohort.html",
+        {
+            "page": page,
+            "invitations": [
+                (
+                    invitation,
+                    request.build_absolute_uri(reverse("loops:join", args=[invitation.token])),
+                )
+                for invitation in page.invitations
+            ],
+        },
+    )
+
+
+@require_POST
+def invite(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
+    """Make an invitation link."""
+    user = signed_in(request)
+    found = access.cohort_to_organise(user, cohort_id)
+    people.invite(cohort=found, by=user, at=timezone.now())
+    messages.success(request, _("The link is ready. Send it to the people you want to let in."))
+    return redirect(reverse("loops:cohort", args=[cohort_id]) + "#invitations")
+
+
+@require_POST
+def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Close an invitation link."""
+    user = signed_in(request)
+    invitation = access.invitation_to_revoke(user, invitation_id)
+    people.revoke_invitation(invitation=invitation, by=user, at=timezone.now())
+    messages.success(request, _("The link is closed. Who came in by it stays a member."))
+    return redirect(reverse("loops:cohort", args=[invitation.cohort.public_id]) + "#invitations")
+
+
+@require_POST
+def set_role(request: HttpRequest, cohort_id: UUID, user_id: UUID) -> HttpResponse:
+    """Make a member an organiser, or an organiser a member."""
+    user = signed_in(request)
+    membership = access.membership_to_organise(user, cohort_id, user_id)
+    is_to_organise = request.POST.get("role") == Membership.Role.ORGANISER
+    role = Membership.Role.ORGANISER if is_to_organise else Membership.Role.MEMBER
+    try:
+        people.set_role(membership=membership, role=role, by=user, at=timezone.now())
+    except people.LastOrganiser as refusal:
+        messages.error(request, str(refusal))
+    return redirect("loops:cohort", cohort_id)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Let a person into a cohort by its link; a stranger is led to sign up first.
+
+    The token is kept in the session, which is what opens sign-up where SIGNUP=invitation.
+    """
+    now: datetime = timezone.now()
+    invitation = access.invitation_to_use(token, now)
+    if invitation is None:
+        return render(request, "loops/people/join_closed.html", status=410)
+    if not request.user.is_authenticated:
+        request.session["invitation_token"] = token
+        return render(request, "loops/people/join_stranger.html", {"invitation": invitation})
+    user = signed_in(request)
+    is_member = Membership.objects.filter(cohort=invitation.cohort, user=user).exists()
+    if request.method == "POST":
+        people.join(invitation=invitation, by=user, at=now)
+        request.session.pop("invitation_token", None)
+        messages.success(
+            request,
+            _("You are in %(cohort)s.") % {"cohort": invitation.cohort.name},
+        )
+        return redirect("loops:cohort", invitation.cohort.public_id)
+    return render(
+        request,
+        "loops/people/join.html",
+        {"invitation": invitation, "is_member": is_member},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Show and keep a person's own facts."""
+    user = signed_in(request)
+    form = ProfileForm(
+        request.POST or None, initial={"name": user.name, "time_zone": user.time_zone}
+    )
+    if request.method == "POST" and form.is_valid():
+        people.save_profile(
+            user=user,
+            name=form.cleaned_data["name"],
+            time_zone=form.cleaned_data["time_zone"],
+            by=user,
+            at=timezone.now(),
+        )
+        messages.success(request, _("Your profile is saved."))
+        return redirect("loops:profile")
+    return render(
+        request,
+        "loops/people/profile.html",
+        {"form": form},
+        status=422 if form.is_bound else 200,
+    )

@@ -1,0 +1,187 @@
+"""Addresses of the recorder and the player: begin, append, finish, status, play, discard."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from loops import access, blobs
+from loops.actions import recordings
+from loops.errors import Refused
+from loops.models import Recording, Track
+from loops.sending import send_file
+from loops.views.people import signed_in
+
+APPEND_TYPE = "application/offset+octet-stream"
+
+View = Callable[..., HttpResponseBase]
+
+
+def answers_json(view: View) -> View:
+    """Answer a refusal as JSON with its status, its code and its words."""
+
+    @wraps(view)
+    def answering(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except Refused as refusal:
+            return JsonResponse(
+                {"code": refusal.code, "message": str(refusal)}, status=refusal.status
+            )
+
+    return answering
+
+
+@require_POST
+@never_cache
+@answers_json
+def begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Open a recording; the answer names the addresses to go on with."""
+    user = signed_in(request)
+    attempt = access.attempt_to_edit(user, attempt_id)
+    given = _json(request)
+    role, content_type = given.get("role"), given.get("content_type")
+    if role not in Track.Role.values or not isinstance(content_type, str):
+        return _malformed(_("A recording begins with its role and content type."))
+    track = recordings.begin(
+        attempt=attempt, role=role, content_type=content_type, by=user, at=timezone.now()
+    )
+    recording_id = track.recording.public_id
+    return JsonResponse(
+        {
+            "recording": str(recording_id),
+            "track": str(track.public_id),
+            "append_url": reverse("loops:track_append", args=[track.public_id]),
+            "finish_url": reverse("loops:recording_finish", args=[recording_id]),
+            "status_url": reverse("loops:recording_status", args=[recording_id]),
+            "discard_url": reverse("loops:recording_discard", args=[recording_id]),
+        },
+        status=201,
+    )
+
+
+@require_http_methods(["PATCH", "HEAD"])
+@never_cache
+def track_append(request: HttpRequest, track_id: UUID) -> HttpResponse:
+    """Take bytes at an offset; HEAD tells where they go on."""
+    user = signed_in(request)
+    track = access.track_to_append(user, track_id)
+    if request.method == "HEAD":
+        return HttpResponse(headers={"Upload-Offset": str(track.received_bytes)})
+    if request.content_type != APPEND_TYPE:
+        return _drained(request, _malformed(_("Bytes come as %s.") % APPEND_TYPE, status=415))
+    try:
+        offset = int(request.headers.get("Upload-Offset", ""))
+        size = int(request.headers.get("Content-Length", ""))
+    except ValueError:
+        return _drained(
+            request, _malformed(_("Upload-Offset and Content-Length are needed."), status=411)
+        )
+    if offset < 0 or size < 0:
+        return _drained(request, _malformed(_("Offsets and lengths are not negative.")))
+    try:
+        new_offset = recordings.append(
+            track=track, stream=request, offset=offset, size=size, by=user, at=timezone.now()
+        )
+    except Refused as refusal:
+        response = JsonResponse(
+            {"code": refusal.code, "message": str(refusal)}, status=refusal.status
+        )
+        if isinstance(refusal, recordings.WrongOffset):
+            response["Upload-Offset"] = str(refusal.offset)
+        return _drained(request, response)
+    return HttpResponse(status=204, headers={"Upload-Offset": str(new_offset)})
+
+
+@require_POST
+@never_cache
+@answers_json
+def finish(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
+    """Close a recording: by the recorder with its length, or by hand with what has arrived."""
+    user = signed_in(request)
+    recording = access.recording_to_edit(user, recording_id)
+    if request.content_type != "application/json":
+        recordings.finish(recording=recording, by=user, at=timezone.now())
+        return redirect("loops:attempt", recording.attempt.public_id)
+    length = _json(request).get("length")
+    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+        return _malformed(_("A recording is finished with its length in bytes."))
+    try:
+        recording = recordings.finish(
+            recording=recording, by=user, at=timezone.now(), length_bytes=length
+        )
+    except recordings.StillMissing as refusal:
+        return JsonResponse(
+            {"code": refusal.code, "message": str(refusal)},
+            status=refusal.status,
+            headers={"Upload-Offset": str(refusal.received_bytes)},
+        )
+    return JsonResponse(_status(recording))
+
+
+@require_safe
+@never_cache
+def status(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+    """Tell the recorder where the recording stands."""
+    return JsonResponse(_status(access.recording_to_edit(signed_in(request), recording_id)))
+
+
+@require_safe
+def play(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
+    """Send the recording, whole or a range, to those who may play it."""
+    recording = access.recording_to_play(signed_in(request), recording_id, timezone.now())
+    return send_file(
+        request,
+        blobs.open_stored(recording.file_name),
+        size=recording.size_bytes or 0,
+        content_type=recording.content_type,
+        etag=recording.file_name,
+        filename_id=str(recording.public_id),
+    )
+
+
+@require_POST
+@never_cache
+def discard(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+    """Erase a recording of a draft."""
+    user = signed_in(request)
+    recording = access.recording_to_edit(user, recording_id)
+    recordings.discard(recording=recording, by=user, at=timezone.now())
+    if request.accepts("text/html"):
+        return redirect("loops:attempt", recording.attempt.public_id)
+    return JsonResponse({"state": "discarded"})
+
+
+def _status(recording: Recording) -> dict[str, object]:
+    return {
+        "state": recording.state,
+        "duration_ms": recording.duration_ms,
+        "error": recording.error_code,
+    }
+
+
+def _json(request: HttpRequest) -> dict[str, object]:
+    try:
+        given = json.loads(request.body or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _malformed(message: str, status: int = 400) -> JsonResponse:
+    return JsonResponse({"code": "malformed", "message": message}, status=status)
+
+
+def _drained(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Read the refused body to its end, so that the client sees the answer."""
+    blobs.drain(request)
+    return response
