@@ -1,4 +1,4 @@
-"""Import rubric files. What a file may say is in `schema.py`, what becomes of it in `actions.py`."""
+"""Import rubric files. `schema.py` says what a file may say, `actions.py` what becomes of it."""
 
 from argparse import ArgumentParser
 from pathlib import Path

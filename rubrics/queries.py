@@ -1,0 +1,454 @@
+"""Every read of the catalogue over more than one table. Writing is in `actions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from rubrics.differences import Part, PartChange, lines_changed, parts_changed
+from rubrics.models import (
+    DEFAULT_COMPANY,
+    Anchor,
+    Downcode,
+    Ladder,
+    Level,
+    LevelLabel,
+    Phase,
+    Prompt,
+    RoundKind,
+    RubricVersion,
+)
+
+
+@dataclass(frozen=True)
+class KindCard:
+    """A round kind on the catalogue page, by the edition in force."""
+
+    key: str
+    ladder: str
+    title: str
+    summary: str
+    minutes: int
+    dimension_count: int
+    edition: int
+
+
+@dataclass(frozen=True)
+class TwinRow:
+    """A round kind beside the one of the other ladder that faces it; either may be absent."""
+
+    ic: KindCard | None
+    em: KindCard | None
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """One rank on both ladders."""
+
+    rank: int
+    ic: Level | None
+    em: Level | None
+
+
+@dataclass(frozen=True)
+class CataloguePage:
+    """The two ladders side by side: their rounds, and what each level takes (ranks 1 to 3)."""
+
+    rows: tuple[TwinRow, ...]
+    levels: tuple[LevelRow, ...]
+
+
+@dataclass(frozen=True)
+class EditionLink:
+    """An edition as the list of editions names it."""
+
+    edition: int
+    published_at: datetime
+    retired_at: datetime | None
+    is_wording_only: bool
+    is_in_force: bool
+
+
+@dataclass(frozen=True)
+class AnchorCell:
+    """What a level looks like on a dimension, under that level's label."""
+
+    rank: int
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A downcode with its cap as pages print it; `dimension` is "" where it caps the round."""
+
+    key: str
+    text: str
+    dimension: str
+    cap_label: str
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A dimension with its anchors by rank and the downcodes that cap it."""
+
+    key: str
+    label: str
+    is_key: bool
+    anchors: tuple[AnchorCell, ...]
+    downcodes: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A phase of the time guide; minutes from the round's start, half-open."""
+
+    name: str
+    start_minutes: int
+    minutes: int
+
+    @property
+    def end_minutes(self) -> int:
+        """The minute at which the next phase starts."""
+        return self.start_minutes + self.minutes
+
+
+@dataclass(frozen=True)
+class Content:
+    """What stands in one edition."""
+
+    grid: tuple[GridRow, ...]
+    round_downcodes: tuple[Signal, ...]
+    spans: tuple[Span, ...]
+    prompts: tuple[Prompt, ...]
+
+    @property
+    def downcodes(self) -> tuple[Signal, ...]:
+        """All of them: the round's own, then each dimension's."""
+        return (*self.round_downcodes, *(signal for row in self.grid for signal in row.downcodes))
+
+
+@dataclass(frozen=True)
+class EditionPage:
+    """One edition with all that stands in it, and the editions beside it, newest first."""
+
+    version: RubricVersion
+    labels: tuple[str, ...]
+    content: Content
+    editions: tuple[EditionLink, ...]
+
+    @property
+    def in_force(self) -> EditionLink | None:
+        """The edition in force."""
+        return next((link for link in self.editions if link.is_in_force), None)
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the page shows the edition in force."""
+        return self.in_force is not None and self.in_force.edition == self.version.edition
+
+    @property
+    def kit_count(self) -> int:
+        """How many prompts have an interviewer's kit."""
+        return sum(prompt.has_kit for prompt in self.content.prompts)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two editions of a round kind held against each other; each part lists its changes only."""
+
+    kind: RoundKind
+    older: EditionLink
+    newer: EditionLink
+    editions: tuple[EditionLink, ...]
+    facts: tuple[PartChange, ...]
+    dimensions: tuple[PartChange, ...]
+    downcodes: tuple[PartChange, ...]
+    phases: tuple[PartChange, ...]
+    checklist: tuple[PartChange, ...]
+    probes: tuple[PartChange, ...]
+    prompts: tuple[PartChange, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing differs."""
+        above = (self.facts, self.dimensions, self.downcodes, self.phases)
+        return not any((*above, self.checklist, self.probes, self.prompts))
+
+
+def version_in_force(kind: RoundKind | str) -> RubricVersion | None:
+    """Return the edition in force of a round kind (or of its key); None where it has none."""
+    versions = RubricVersion.objects.in_force().select_related("round_kind").order_by("id")
+    if isinstance(kind, RoundKind):
+        return versions.filter(round_kind=kind).first()
+    return versions.filter(round_kind__key=kind).first()
+
+
+def level_labels(ladder: str, company: str = DEFAULT_COMPANY) -> tuple[str, ...]:
+    """Return what a company calls the ranks 0 to 3; the default label where it has no word."""
+    labels = LevelLabel.objects.filter(
+        level__ladder=ladder, company__in=[DEFAULT_COMPANY, company]
+    ).values_list("level__rank", "company", "text")
+    words = {(rank, of): text for rank, of, text in labels.order_by("id")}
+    ranks = range(max((rank for rank, _of in words), default=-1) + 1)
+    return tuple(
+        words.get((rank, company), words.get((rank, DEFAULT_COMPANY), "")) for rank in ranks
+    )
+
+
+def label_companies() -> list[str]:
+    """Return the companies that have labels of their own, and "default", by name."""
+    return list(LevelLabel.objects.order_by("company").values_list("company", flat=True).distinct())
+
+
+def catalogue_page() -> CataloguePage:
+    """Return the catalogue by the editions in force; three queries."""
+    rows = (
+        RubricVersion.objects.in_force()
+        .order_by("round_kind__ladder", "round_kind__position", "round_kind__key")
+        .values_list(
+            "round_kind__twin__key",
+            "round_kind__key",
+            "round_kind__ladder",
+            "round_kind__title",
+            "round_kind__summary",
+            "minutes",
+            Count("dimensions"),
+            "edition",
+        )
+    )
+    cards = [(twin, KindCard(*facts)) for twin, *facts in rows]
+    by_key = {card.key: card for _twin, card in cards}
+    pairs = [
+        TwinRow(card, by_key.get(twin or "")) for twin, card in cards if card.ladder == Ladder.IC
+    ]
+    faced = {pair.em for pair in pairs}
+    alone = (card for _twin, card in cards if card.ladder == Ladder.EM and card not in faced)
+    return CataloguePage((*pairs, *(TwinRow(None, card) for card in alone)), _level_rows())
+
+
+def edition_page(key: str, edition: int | None = None) -> EditionPage:
+    """Return an edition, or the one in force, with all that stands in it; six queries.
+
+    Raises `RubricVersion.DoesNotExist` where there is no such round kind or edition.
+    """
+    versions = _versions(key)
+    links = _links(versions)
+    wanted = edition or next((link.edition for link in links if link.is_in_force), 0)
+    version = _edition(versions, wanted)
+    labels = level_labels(version.round_kind.ladder)
+    return EditionPage(version, labels, _contents([version], labels)[version.id], links)
+
+
+def comparison(key: str, older: int | None = None, newer: int | None = None) -> Comparison:
+    """Return what differs between two editions; six queries.
+
+    Where none is named, the newest is held against the one before it. Raises
+    `RubricVersion.DoesNotExist` where there is no such round kind or edition.
+    """
+    versions = _versions(key)
+    numbers = [version.edition for version in versions]
+    newer = newer or numbers[0]
+    older = older or next((number for number in numbers if number < newer), newer)
+    before, after = _edition(versions, older), _edition(versions, newer)
+    labels = level_labels(before.round_kind.ladder)
+    contents = _contents([before, after], labels)
+    old, new = contents[before.id], contents[after.id]
+    links = _links(versions)
+    by_number = {link.edition: link for link in links}
+    return Comparison(
+        kind=before.round_kind,
+        older=by_number[older],
+        newer=by_number[newer],
+        editions=links,
+        facts=parts_changed(_facts(before), _facts(after)),
+        dimensions=parts_changed(_dimension_parts(old), _dimension_parts(new)),
+        downcodes=parts_changed(_downcode_parts(old), _downcode_parts(new)),
+        phases=lines_changed(_phase_lines(old), _phase_lines(new)),
+        checklist=lines_changed(before.checklist, after.checklist),
+        probes=lines_changed(before.probes, after.probes),
+        prompts=parts_changed(_prompt_parts(old), _prompt_parts(new)),
+    )
+
+
+def _level_rows() -> tuple[LevelRow, ...]:
+    levels = {(level.ladder, level.rank): level for level in Level.objects.order_by("id")}
+    ranks = sorted({rank for _ladder, rank in levels} - {0})
+    return tuple(
+        LevelRow(rank, levels.get((Ladder.IC, rank)), levels.get((Ladder.EM, rank)))
+        for rank in ranks
+    )
+
+
+def _versions(key: str) -> list[RubricVersion]:
+    """Return the editions of a round kind, the newest first; at least one."""
+    versions = list(
+        RubricVersion.objects.filter(round_kind__key=key)
+        .select_related("round_kind__twin")
+        .defer("source")
+        .order_by("-edition")
+    )
+    if not versions:
+        raise RubricVersion.DoesNotExist
+    return versions
+
+
+def _edition(versions: Iterable[RubricVersion], edition: int) -> RubricVersion:
+    for version in versions:
+        if version.edition == edition:
+            return version
+    raise RubricVersion.DoesNotExist
+
+
+def _links(versions: Sequence[RubricVersion]) -> tuple[EditionLink, ...]:
+    current = next((version for version in versions if version.retired_at is None), None)
+    return tuple(
+        EditionLink(
+            edition=version.edition,
+            published_at=version.published_at,
+            retired_at=version.retired_at,
+            is_wording_only=version.is_wording_only,
+            is_in_force=version is current,
+        )
+        for version in versions
+    )
+
+
+def _contents(versions: Sequence[RubricVersion], labels: Sequence[str]) -> dict[int, Content]:
+    """Load what stands in editions, by their ids; four queries however many there are."""
+    ids = [version.id for version in versions]
+    anchors = Anchor.objects.filter(dimension__version_id__in=ids).select_related("dimension")
+    downcodes = Downcode.objects.filter(version_id__in=ids).order_by("position", "id")
+    phases = Phase.objects.filter(version_id__in=ids).order_by("position", "id")
+    prompts = Prompt.objects.filter(version_id__in=ids).order_by("position", "id")
+    ordered_anchors = list(anchors.order_by("dimension__position", "dimension_id", "rank"))
+    ordered_downcodes, ordered_phases, ordered_prompts = (
+        list(downcodes),
+        list(phases),
+        list(prompts),
+    )
+    return {
+        id: Content(
+            grid=_grid(
+                [anchor for anchor in ordered_anchors if anchor.dimension.version_id == id],
+                [downcode for downcode in ordered_downcodes if downcode.version_id == id],
+                labels,
+            ),
+            round_downcodes=tuple(
+                _signal(downcode, "", labels)
+                for downcode in ordered_downcodes
+                if downcode.version_id == id and downcode.dimension_id is None
+            ),
+            spans=_spans([phase for phase in ordered_phases if phase.version_id == id]),
+            prompts=tuple(prompt for prompt in ordered_prompts if prompt.version_id == id),
+        )
+        for id in ids
+    }
+
+
+def _grid(
+    anchors: Sequence[Anchor], downcodes: Sequence[Downcode], labels: Sequence[str]
+) -> tuple[GridRow, ...]:
+    dimensions = {anchor.dimension_id: anchor.dimension for anchor in anchors}
+    return tuple(
+        GridRow(
+            key=dimension.key,
+            label=dimension.label,
+            is_key=dimension.is_key,
+            anchors=tuple(
+                AnchorCell(anchor.rank, _label(labels, anchor.rank), anchor.text)
+                for anchor in anchors
+                if anchor.dimension_id == id
+            ),
+            downcodes=tuple(
+                _signal(downcode, dimension.key, labels)
+                for downcode in downcodes
+                if downcode.dimension_id == id
+            ),
+        )
+        for id, dimension in dimensions.items()
+    )
+
+
+def _label(labels: Sequence[str], rank: int) -> str:
+    return labels[rank] if rank < len(labels) else ""
+
+
+def _signal(downcode: Downcode, dimension: str, labels: Sequence[str]) -> Signal:
+    return Signal(downcode.key, downcode.text, dimension, _label(labels, downcode.cap_rank))
+
+
+def _spans(phases: Sequence[Phase]) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for phase in phases:
+        start = spans[-1].end_minutes if spans else 0
+        spans.append(Span(phase.name, start, phase.minutes))
+    return tuple(spans)
+
+
+def _facts(version: RubricVersion) -> list[Part]:
+    facts = {
+        _("Title"): version.title,
+        _("Minutes"): str(version.minutes),
+        _("What it grades"): version.grades,
+        _("How it weighs"): version.weight_note,
+    }
+    return [Part(name, name, (("", text),)) for name, text in facts.items()]
+
+
+def _dimension_parts(content: Content) -> list[Part]:
+    return [
+        Part(
+            row.key,
+            row.label,
+            (
+                (_("Key dimension"), _("yes") if row.is_key else _("no")),
+                *((cell.label, cell.text) for cell in row.anchors),
+            ),
+        )
+        for row in content.grid
+    ]
+
+
+def _downcode_parts(content: Content) -> list[Part]:
+    names = {row.key: row.label for row in content.grid}
+    return [
+        Part(
+            signal.key,
+            signal.text,
+            (
+                (_("Caps"), names.get(signal.dimension, _("the round"))),
+                (_("At"), signal.cap_label),
+            ),
+        )
+        for signal in content.downcodes
+    ]
+
+
+def _phase_lines(content: Content) -> list[str]:
+    return [
+        _("%(name)s: %(minutes)d min") % {"name": span.name, "minutes": span.minutes}
+        for span in content.spans
+    ]
+
+
+def _prompt_parts(content: Content) -> list[Part]:
+    parts = []
+    for prompt in content.prompts:
+        kit = {
+            _("Intent"): [prompt.intent] if prompt.intent else [],
+            _("Probe"): prompt.probes,
+            _("Hint"): prompt.hints,
+            _("Wrong turn"): prompt.wrong_turns,
+        }
+        lines = (
+            (f"{name} {number}" if len(texts) > 1 else name, text)
+            for name, texts in kit.items()
+            for number, text in enumerate(texts, start=1)
+        )
+        parts.append(Part(prompt.key, prompt.text, tuple(lines)))
+    return parts
