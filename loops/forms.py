@@ -33,7 +33,7 @@ class SignUpForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = forms.CharField(
-        max_length=64, required=False, widget=forms.HiddenInput(attrs={"data-time-zone": ""})
+        max_length=64, required=False, widget=forms.HiddenInput(attrs={"data-behaviour": "time_zone"})
     )
 
     def signup(self, request: object, user: User) -> None:

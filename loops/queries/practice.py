@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from loops.models import Artifact, Attempt, Loop, Recording, Round, User
 from loops.states import AttemptState, RecordingState
@@ -63,6 +65,41 @@ class AttemptPage:
     steps: list[Step]
     recording: Recording | None
     artifacts: dict[str, Artifact]
+    received_bytes: int
+
+    @property
+    def is_predicted(self) -> bool:
+        """Say whether the candidate has said which level they expect."""
+        return self.attempt.predicted_rank is not None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Say whether there is a recording that counts as an answer."""
+        return self.recording is not None and self.recording.state in RecordingState.settled()
+
+    @property
+    def predicted_label(self) -> str:
+        """Return the predicted level as the cohort says it."""
+        rank = self.attempt.predicted_rank
+        return "" if rank is None else self.labels[rank]
+
+    @property
+    def failure(self) -> str | Promise:
+        """Say why the recording could not be made playable."""
+        code = self.recording.error_code if self.recording else ""
+        return FAILURES.get(code, FAILURES["gave_up"])
+
+
+FAILURES: dict[str, str | Promise] = {
+    "empty": _("There was nothing in it."),
+    "not_media": _("It is not a video or sound file of a kind we can play."),
+    "unsupported_codec": _("It is coded in a way that browsers cannot play."),
+    "no_streams": _("It has neither picture nor sound."),
+    "picture_too_large": _("Its picture is larger than we can play."),
+    "too_long": _("It is longer than the server takes."),
+    "truncated": _("It was cut off before anything could be played."),
+    "gave_up": _("The server tried several times and gave up."),
+}
 
 
 def level_labels(ladder: str, company: str) -> list[str]:
@@ -126,12 +163,18 @@ def round_page(round_: Round) -> RoundPage:
 def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
+    recording = (
+        attempt.recordings.exclude(state=RecordingState.DISCARDED)
+        .prefetch_related("tracks")
+        .first()
+    )
     return AttemptPage(
         attempt=attempt,
         labels=level_labels(loop.ladder, loop.cohort.label_company),
         steps=steps_of(list(attempt.rubric_version.phases.order_by("position"))),
-        recording=attempt.recordings.exclude(state=RecordingState.DISCARDED).first(),
+        recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
+        received_bytes=sum(t.received_bytes for t in recording.tracks.all()) if recording else 0,
     )
 
 

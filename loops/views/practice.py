@@ -16,7 +16,6 @@ from loops.forms import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadF
 from loops.models import Artifact, Attempt
 from loops.queries.people import cohorts_of
 from loops.queries.practice import attempt_page, loop_page, loops_of, presets, round_page
-from loops.states import RecordingState
 from loops.views.people import signed_in
 
 
@@ -83,8 +82,10 @@ def attempt_start(request: HttpRequest, round_id: UUID) -> HttpResponse:
 
 @require_safe
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Show an answer: what is still to do while it is a draft, what was handed in after."""
+    """Show what is still to do for an answer; once handed in, its results."""
     found = access.attempt_to_read(signed_in(request), attempt_id)
+    if found.is_submitted:
+        return redirect("feedback:results", attempt_id)
     return _attempt(request, found)
 
 
@@ -108,7 +109,7 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show the recorder."""
     found = access.attempt_to_edit(signed_in(request), attempt_id)
     page = attempt_page(found)
-    if not found.is_draft or (page.recording and page.recording.state in RecordingState.settled()):
+    if not found.is_draft or page.is_recorded:
         return redirect("loops:attempt", attempt_id)
     if found.predicted_rank is None:
         messages.info(request, str(practice.PredictFirst.message))
@@ -122,7 +123,7 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             "phases": page.steps,
             "limits": recordings.LIMITS,
             "unfinished": page.recording,
-            "predicted_label": page.labels[found.predicted_rank],
+            "predicted_label": page.predicted_label,
         },
     )
     response["Permissions-Policy"] = recordings.RECORDER_PERMISSIONS
