@@ -4,19 +4,14 @@ The codecs run in the child alone (`loops.remuxing`); this module imports none o
 web process may use it to judge the first bytes of an upload.
 """
 
-import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 MAX_SECONDS = 92 * 60
-MEMORY_BYTES = 1536 * 1024 * 1024
-CPU_SECONDS = 600
 WALL_SECONDS = 60
 WALL_BYTES_A_SECOND = 2 * 1024 * 1024
 HEAD_BYTES = 12
@@ -95,7 +90,7 @@ def may_be_media(head: bytes) -> bool:
 
 def probe(path: Path, *, max_seconds: int = MAX_SECONDS) -> Media:
     """Read a whole file without decoding more than its first frames. Raises MediaError."""
-    return _in_child(["probe", str(path)], path, max_seconds)
+    return _in_child([path], path, max_seconds)
 
 
 def remux(source: Path, target: Path, *, max_seconds: int = MAX_SECONDS) -> Media:
@@ -106,7 +101,7 @@ def remux(source: Path, target: Path, *, max_seconds: int = MAX_SECONDS) -> Medi
     kept. Raises MediaError, and leaves no target then.
     """
     try:
-        return _in_child(["remux", str(source), str(target)], source, max_seconds)
+        return _in_child([source, target], source, max_seconds)
     except MediaError:
         target.unlink(missing_ok=True)
         raise
@@ -119,29 +114,6 @@ def synthesise_demo(path: Path, seconds: int, *, seed: int = 0, has_picture: boo
     speaking_clock.draw(path, seconds, seed=seed, has_picture=has_picture)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one step as the child process and write its result to stdout as JSON."""
-    parser = argparse.ArgumentParser(prog="loops.media")
-    parser.add_argument("step", choices=["probe", "remux"])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path, nargs="?")
-    parser.add_argument("--max-seconds", type=int, default=MAX_SECONDS)
-    options = parser.parse_args(arguments)
-    _limit_this_process()
-    from loops import remuxing  # noqa: PLC0415 - the codecs are loaded under the limits
-
-    try:
-        if options.step == "probe":
-            media = remuxing.probe(options.source, options.max_seconds)
-        else:
-            media = remuxing.remux(options.source, options.target, options.max_seconds)
-    except MediaError as error:
-        _tell({"error": error.code, "detail": error.detail})
-    else:
-        _tell(asdict(media))
-    return 0
-
-
 def _is_mp3_frame(head: bytes) -> bool:
     if len(head) < HEAD_BYTES or head[0] != 0xFF:
         return False
@@ -150,10 +122,11 @@ def _is_mp3_frame(head: bytes) -> bool:
     return is_layer_3 and bit_rate not in {0, 15} and sample_rate != 3
 
 
-def _in_child(arguments: list[str], source: Path, max_seconds: int) -> Media:
+def _in_child(paths: list[Path], source: Path, max_seconds: int) -> Media:
+    arguments = [*(str(path.resolve()) for path in paths), f"--max-seconds={max_seconds}"]
     try:
         ended = subprocess.run(  # noqa: S603 - our own module, with paths made from our keys
-            [sys.executable, "-m", "loops.media", *arguments, f"--max-seconds={max_seconds}"],
+            [sys.executable, "-m", "loops.remuxing", *arguments],
             cwd=Path(__file__).resolve().parent.parent,
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
@@ -172,20 +145,3 @@ def _in_child(arguments: list[str], source: Path, max_seconds: int) -> Media:
     if "error" in facts:
         raise MediaError(facts["error"], facts["detail"])
     return Media(**facts)
-
-
-def _limit_this_process() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(5)
-
-
-def _tell(facts: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(facts))
-
-
-if __name__ == "__main__":
-    from loops import media  # the module by its name, so that there is one MediaError
-
-    sys.exit(media.main(sys.argv[1:]))

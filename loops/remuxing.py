@@ -1,25 +1,41 @@
-"""The child's side of `loops.media`: reads streams and copies them with PyAV. Run it under limits."""
+"""The child's side of `loops.media`: reads streams and copies them with PyAV, under limits."""
 
+import argparse
 import errno
-from collections.abc import Iterator
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 
 from loops.media import HEAD_BYTES, Media, MediaError, sniff
 
+MEMORY_BYTES = 1536 * 1024 * 1024
+CPU_SECONDS = 600
 MAX_SIDE = 3840
 MAX_PIXELS = 3840 * 2160
 DECODE_TRIES = 60  # packets of a stream that may be undecodable before we give it up
 MISSING_END_MS = 1000
+SHORTEST_BYTES = 300
 
 WEBM = frozenset({"vp8", "vp9", "av1", "opus", "vorbis"})
 MP4 = frozenset({"h264", "vp9", "av1", "aac", "opus", "mp3"})
 WAV = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
 ALLOWED = WEBM | MP4 | WAV
+
+
+OPTIONS = {
+    "webm": {"cues_to_front": "1"},
+    "mp4": {"movflags": "+faststart"},
+    "mp3": {},
+    "wav": {},
+}
 
 
 @dataclass
@@ -54,6 +70,25 @@ class Scan:
     decoded: set[int] = field(default_factory=set)
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Run one step as the child process and write its result to stdout as JSON."""
+    parser = argparse.ArgumentParser(prog="loops.remuxing")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path, nargs="?")
+    parser.add_argument("--max-seconds", type=int, required=True)
+    options = parser.parse_args(arguments)
+    _limit_this_process()
+    try:
+        if options.target is None:
+            media = probe(options.source, options.max_seconds)
+        else:
+            media = remux(options.source, options.target, options.max_seconds)
+    except MediaError as error:
+        _tell({"error": error.code, "detail": error.detail})
+    else:
+        _tell(asdict(media))
+
+
 def probe(path: Path, max_seconds: int) -> Media:
     """Read the file through and describe it. Raises MediaError."""
     demuxer = _demuxer_of(path)
@@ -86,6 +121,17 @@ def codec_of(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name)
 
 
+def _limit_this_process() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+
+
+def _tell(facts: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(facts))
+
+
 def _demuxer_of(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -107,29 +153,35 @@ def _opened(path: Path, demuxer: str) -> Iterator[Any]:
             metadata_errors="replace",
         )
     except (av.FFmpegError, ValueError) as error:
-        is_cut = demuxer == "mov" and not _has_index(path)
-        raise MediaError("truncated" if is_cut else "not_media", str(error)) from error
+        raise MediaError("truncated" if _is_cut(path) else "not_media", str(error)) from error
     with container:
         yield container
 
 
-def _has_index(path: Path) -> bool:
-    """Say whether an MP4 file has its `moov` box, without which nothing of it can be read."""
+def _is_cut(path: Path) -> bool:
+    """Say whether an unreadable file may be the beginning of a good one."""
     size = path.stat().st_size
-    at = 0
+    if size < SHORTEST_BYTES:
+        return True
     with path.open("rb") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            header = file.read(16)
-            length, kind = int.from_bytes(header[:4]), header[4:8]
-            if length == 1:
-                length = int.from_bytes(header[8:16])
-            if kind == b"moov":
-                return at + length <= size
-            if length < 8:
-                return False
-            at += length
-    return False
+        return sniff(file.read(HEAD_BYTES)) == "mov" and _breaks_off(file, size)
+
+
+def _breaks_off(file: IO[bytes], size: int) -> bool:
+    """Say whether an MP4 file's boxes are sound, but end before its index, the `moov` box."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(16)
+        length, kind = int.from_bytes(header[:4]), header[4:8]
+        if length == 1:
+            length = int.from_bytes(header[8:16])
+        if at + length > size:
+            return kind.isalnum()
+        if length < 8 or kind == b"moov" or not kind.isalnum():
+            return False
+        at += length
+    return True
 
 
 def _choose(container: Any) -> Streams:
@@ -169,7 +221,38 @@ def _muxer_for(demuxer: str, streams: Streams) -> str:
 
 
 def _packets(container: Any, streams: Streams, scan: Scan) -> Iterator[Any]:
-    """Give the packets that hold something; a file that breaks off ends here."""
+    """Give the packets that hold something, each with both its times."""
+    waiting: dict[int, list[Any]] = {}
+    is_timed: set[int] = set()
+    for packet in _readable_packets(container, streams, scan):
+        index = packet.stream.index
+        if packet.pts is None:
+            packet.pts = packet.dts
+        if index in is_timed and packet.dts is not None:
+            yield packet
+        elif packet.dts is None:
+            waiting.setdefault(index, []).append(packet)
+        else:
+            is_timed.add(index)
+            yield from _timed_backwards(waiting.pop(index, []), packet.dts)
+            yield packet
+    for index, left in waiting.items():
+        if index not in is_timed:
+            yield from _timed_backwards(left, left[0].pts + len(left))
+
+
+def _timed_backwards(packets: list[Any], first_known: int) -> Iterator[Any]:
+    """Give the packets before the first known decoding time theirs.
+
+    Matroska stores none, so the first frames of a stream that reorders them come without.
+    """
+    for place, packet in enumerate(packets):
+        packet.dts = first_known - (len(packets) - place) * (packet.duration or 1)
+        yield packet
+
+
+def _readable_packets(container: Any, streams: Streams, scan: Scan) -> Iterator[Any]:
+    """Give what the demuxer gives; a file that breaks off ends here."""
     packets = container.demux(*streams.all)
     while True:
         try:
@@ -182,10 +265,6 @@ def _packets(container: Any, streams: Streams, scan: Scan) -> Iterator[Any]:
         if packet.is_corrupt:
             scan.is_partial = True
         elif packet.size and (packet.pts is not None or packet.dts is not None):
-            if packet.pts is None:
-                packet.pts = packet.dts
-            if packet.dts is None:
-                packet.dts = packet.pts
             yield packet
 
 
@@ -202,8 +281,9 @@ def _scan(container: Any, streams: Streams, max_seconds: int) -> Scan:
         end = start + (packet.duration or 0) * to_ms
         starts[index] = min(start, starts.get(index, start))
         ends[index] = max(end, ends.get(index, end))
+        decoded_at = packet.dts * to_ms
         if latest is not None:
-            scan.max_gap_ms = max(scan.max_gap_ms, start - latest)
+            scan.max_gap_ms = max(scan.max_gap_ms, decoded_at - latest)
         latest = end if latest is None else max(latest, end)
         scan.packets += 1
         if latest - min(starts.values()) > max_seconds * 1000:
@@ -230,14 +310,6 @@ def _try_to_decode(packet: Any, scan: Scan) -> None:
             _check_picture(frame.width, frame.height)
             scan.width, scan.height = frame.width, frame.height
         scan.decoded.add(packet.stream.index)
-
-
-OPTIONS = {
-    "webm": {"cues_to_front": "1"},
-    "mp4": {"movflags": "+faststart"},
-    "mp3": {},
-    "wav": {},
-}
 
 
 def _copy(container: Any, streams: Streams, target: Path, muxer: str, scan: Scan) -> bool:
@@ -306,3 +378,7 @@ def _with_duration_of(target: Path, muxer: str, media: Media) -> Media:
         if not container.duration:
             return media
         return Media(**{**vars(media), "duration_ms": round(container.duration / 1000)})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

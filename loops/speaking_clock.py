@@ -111,10 +111,10 @@ def _stage(seed: int) -> Image:
     """Draw what does not move: the ground, and the ruler with its four zones and a target."""
     image = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
     image[:] = INK
-    _fill(image, 24, 150, 272, 2, CHALK_DUST)
+    _fill(image, (24, 150, 272, 2), CHALK_DUST)
     for zone in range(5):
-        _fill(image, 24 + zone * 68 - (zone == 4) * 2, 142, 2, 10, CHALK_DUST)
-    _fill(image, 24 + (1 + seed % 3) * 68, 136, 2, 22, LINE)
+        _fill(image, (24 + zone * 68 - (zone == 4) * 2, 142, 2, 10), CHALK_DUST)
+    _fill(image, (24 + (1 + seed % 3) * 68, 136, 2, 22), LINE)
     return image
 
 
@@ -125,8 +125,8 @@ def _draw_clock(image: Image, second: int) -> None:
         _draw_figure(image, left, 44, int(figure))
         left += 46
         if place == 1:
-            _fill(image, left, 62, 6, 6, PAPER)
-            _fill(image, left, 88, 6, 6, PAPER)
+            _fill(image, (left, 62, 6, 6), PAPER)
+            _fill(image, (left, 88, 6, 6), PAPER)
             left += 16
 
 
@@ -142,7 +142,7 @@ def _draw_figure(image: Image, left: int, top: int, figure: int) -> None:
     )
     for is_lit, (x, y, width, height) in zip(SEGMENTS[figure], bars, strict=True):
         if is_lit == "1":
-            _fill(image, left + x, top + y, width, height, PAPER)
+            _fill(image, (left + x, top + y, width, height), PAPER)
 
 
 def _draw_plumb_line(image: Image, at: float, seed: int) -> None:
@@ -157,14 +157,14 @@ def _draw_plumb_line(image: Image, at: float, seed: int) -> None:
 
 def _draw_level(image: Image, at: float, seed: int) -> None:
     middle = 160 + 90 * np.sin(2 * np.pi * (at / 47 + seed / 7))
-    _fill(image, round(middle) - 24, 147, 48, 8, CHALK)
-    _fill(image, round(middle) - 1, 140, 3, 22, PAPER)
+    _fill(image, (round(middle) - 24, 147, 48, 8), CHALK)
+    _fill(image, (round(middle) - 1, 140, 3, 22), PAPER)
 
 
-def _fill(
-    image: Image, x: int, y: int, width: int, height: int, colour: tuple[int, int, int]
-) -> None:
-    image[y : y + height, x : x + width] = colour
+def _fill(image: Image, box: tuple[int, int, int, int], colour: tuple[int, int, int]) -> None:
+    """Paint a box, given as left, top, width and height in pixels."""
+    left, top, width, height = box
+    image[top : top + height, left : left + width] = colour
 
 
 def _sounds(seed: int) -> Iterator[Sound]:
