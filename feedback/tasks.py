@@ -10,7 +10,7 @@ from loops.background import enqueue
 from rubrics.models import RoundKind
 
 
-@shared_task(queue="calibration")
+@shared_task
 def calibrate(round_kind_id: int) -> None:
     """Compute the snapshot of one round kind."""
     calibrate_round_kind(round_kind=RoundKind.objects.get(pk=round_kind_id), at=timezone.now())

@@ -6,7 +6,7 @@ from django.utils import timezone
 from loops.actions import recordings
 
 
-@shared_task(queue="media")
+@shared_task
 def process_recording(recording_id: int) -> None:
     """Make one uploaded recording playable."""
     recordings.process(recording_id=recording_id, at=timezone.now())
