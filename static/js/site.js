@@ -1,0 +1,62 @@
+/* Finds what asks for a behaviour and attaches it, now and after each htmx swap.
+ *
+ * The table imports each module by a literal path: the static storage rewrites exactly that form to
+ * the hashed file (in comments too, so none stands here), and a module is fetched only on a page that
+ * uses it and is cached for good. A template string would not be rewritten.
+ */
+
+const modules = {
+  copy: () => import("./copy.js"),
+  count: () => import("./count.js"),
+  dialog: () => import("./dialog.js"),
+  submit_once: () => import("./submit_once.js"),
+  time_zone: () => import("./time_zone.js"),
+};
+
+const attached = new WeakMap();
+
+async function attach(element) {
+  for (const name of element.dataset.behaviour.split(/\s+/)) {
+    const names = attached.get(element) ?? new Set();
+    if (names.has(name)) continue;
+    attached.set(element, names.add(name));
+    if (!Object.hasOwn(modules, name)) {
+      console.error(`No behaviour is called “${name}”.`);
+      continue;
+    }
+    const behaviour = await modules[name]();
+    if (element.isConnected) behaviour.attach(element);
+  }
+}
+
+function attachWithin(root) {
+  if (root.matches?.("[data-behaviour]")) attach(root);
+  for (const element of root.querySelectorAll("[data-behaviour]")) attach(element);
+}
+
+/* An open menu closes on Escape and on a click elsewhere. */
+function closeMenus(isLeft) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (isLeft(menu)) menu.open = false;
+  }
+}
+
+document.addEventListener("click", (event) => closeMenus((menu) => !menu.contains(event.target)));
+document.addEventListener("focusin", (event) => closeMenus((menu) => !menu.contains(event.target)));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  closeMenus((menu) => {
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    return true;
+  });
+});
+
+/* htmx sends the token that the page's own forms carry. */
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+  if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
+});
+
+document.addEventListener("htmx:load", (event) => attachWithin(event.detail.elt));
+document.addEventListener("htmx:afterSwap", () => attachWithin(document));
+attachWithin(document);
