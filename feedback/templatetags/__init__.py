@@ -1,0 +1,1 @@
+"""Tags that draw feedback's pieces: the level ruler and the timeline."""
