@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The command line: Django's own, with one clear line instead of a traceback for a wrong setting."""
+"""Django's command line, with one clear line for a wrong setting instead of a traceback."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ import sys
 def main() -> None:
     """Run one management command; a mistake in the environment ends it with one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.embedded import EmbeddedError  # noqa: PLC0415 - the settings module is named first
     from config.env import EnvError  # noqa: PLC0415
+    from config.servers.server import EmbeddedError  # noqa: PLC0415 - the settings module is named first
 
     try:
         from django.core.management import execute_from_command_line  # noqa: PLC0415

@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import exception_handler
 
+from loops.errors import Refused
+
 router = DefaultRouter()
 for app in ("rubrics", "loops", "feedback"):
     if find_spec(f"{app}.api"):
@@ -31,6 +33,8 @@ def one_error_shape(error: Exception, context: dict[str, Any]) -> Response | Non
     `code` is stable and for programs; `message` is for people; `fields` maps the name of an
     input to its messages and is empty where no single input is at fault.
     """
+    if isinstance(error, Refused):
+        return Response(_body(error.code, str(error), {}), status=error.status)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -46,8 +50,12 @@ def one_error_shape(error: Exception, context: dict[str, Any]) -> Response | Non
         detail := response.data.get("detail"), ErrorDetail
     ):
         code, message = detail.code, str(detail)
-    response.data = {"error": {"code": code, "message": message, "fields": fields}}
+    response.data = _body(code, message, fields)
     return response
+
+
+def _body(code: str, message: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "fields": fields}}
 
 
 def _messages(detail: Any) -> list[str]:

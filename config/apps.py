@@ -9,3 +9,7 @@ class CompositionConfig(AppConfig):
 
     name = "config"
     verbose_name = _("Composition")
+
+    def ready(self) -> None:
+        """Import the checks, which register themselves."""
+        from config import checks  # noqa: F401, PLC0415 - needs the apps to be loaded

@@ -22,7 +22,7 @@ def keep_our_logging(**_: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def start_embedded_servers(**_: Any) -> None:
-    """Start the embedded servers for a worker that was started by hand, before it asks for Redis."""
+    """Start the embedded servers for a worker started by hand, before it asks for Redis."""
     from django.conf import settings  # noqa: PLC0415 - the app is made while settings are imported
 
     if settings.EMBEDDED is not None:

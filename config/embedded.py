@@ -1,4 +1,4 @@
-"""Private PostgreSQL and Redis when no address is given: where they live, who uses them, when they stop.
+"""Private PostgreSQL and Redis when no address is given: where they live, who uses them.
 
 Each process that uses them by itself holds a shared lock on `.local/users.lock`; the last one to
 leave gets that lock alone and stops them. The launcher's children get addresses and hold nothing.
@@ -17,14 +17,11 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
-from config.servers import (
-    DATABASE,
-    SUPERUSER,
+from config.servers.postgres import DATABASE, SUPERUSER, Postgres
+from config.servers.redis import Redis, RedisMissing
+from config.servers.server import (
     Account,
     EmbeddedError,
-    Postgres,
-    Redis,
-    RedisMissing,
     locked,
     make_folder,
     open_lock,
@@ -83,7 +80,7 @@ class Embedded:
             is_user = self._users is not None and self._owner_pid == os.getpid()
             if is_user and not is_fresh:
                 return
-            self._make_local_dir()
+            self.make_local_dir()
             if not is_user:
                 self._enter()
             with locked(self.local_dir / "start.lock"):
@@ -149,7 +146,7 @@ class Embedded:
             lock=self.local_dir / "postgres.lock",
             log=self.local_dir / "postgres.log",
             account=account,
-            programs=home,
+            copies=home,
             is_durable=self.is_durable,
         )
         redis = Redis(
@@ -158,7 +155,7 @@ class Embedded:
             lock=self.local_dir / "redis.lock",
             log=self.local_dir / "redis.log",
             account=account,
-            programs=home,
+            copies=home,
         )
         return postgres, redis
 
@@ -168,14 +165,13 @@ class Embedded:
             return self.local_dir
         home = SHARED_STATE / self.name
         if not home.exists():
-            say(
-                f"{account.name} cannot reach {self.local_dir}: the servers keep their data in {home}."
-            )
+            say(f"{account.name} cannot reach {self.local_dir}: the data are kept in {home}.")
             make_folder(SHARED_STATE, None, 0o755)
             make_folder(home, account)
         return home
 
-    def _make_local_dir(self) -> None:
+    def make_local_dir(self) -> None:
+        """Make the folder for everything that the app keeps here, open to this user alone."""
         try:
             self.local_dir.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Typed readers of the environment, which fail naming the variable. Knows no setting by name and imports no framework."""
+"""Typed readers of the environment, which fail naming the variable. Imports no framework."""
 
 from __future__ import annotations
 
@@ -170,7 +170,10 @@ def database_from_url(url: str, *, name: str = "DATABASE_URL") -> dict[str, Any]
 
 
 def mail_from_url(url: str, *, name: str = "EMAIL_URL") -> dict[str, Any]:
-    """Read smtp://user:password@host:port (smtp+tls:// STARTTLS, smtps:// TLS) as Django's EMAIL_ settings."""
+    """Read smtp://user:password@host:port as Django's EMAIL_ settings.
+
+    smtp+tls:// starts TLS after connecting, smtps:// connects with it.
+    """
     parts = urlsplit(url)
     ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
     if parts.scheme not in ports or not parts.hostname:

@@ -1,4 +1,4 @@
-"""How records are written: one JSON line each with the request's id; readable lines in development."""
+"""How records are written: one JSON line each with its request's id, readable in development."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def configuration(*, is_readable: bool, level: str) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
         if is_readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -1,4 +1,4 @@
-"""What wraps every request: its id, the security headers no package sets, the person's time zone."""
+"""What wraps every request: its id, headers no package sets, compression, the time zone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -54,6 +55,19 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         return response
 
     return handle
+
+
+class CompressPages(GZipMiddleware):
+    """Compresses pages and JSON; a recording that is streamed in ranges goes out as it is."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Compress what is text and known in whole."""
+        kind = response.headers.get("Content-Type", "").split(";")[0]
+        if response.streaming or not (kind.startswith("text/") or kind == "application/json"):
+            return response
+        return super().process_response(request, response)
 
 
 def time_zone(get_response: GetResponse) -> GetResponse:

@@ -1,5 +1,6 @@
-"""Django's settings, in the order of Django's own documentation. Defaults are production's; the environment says the rest."""
+"""Django's settings in the order of its documentation. Production's, but for what is set."""
 
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,10 @@ env = environment.load(BASE_DIR)
 DEBUG = env.flag("DEBUG", False)
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 LOCAL_DIR = (BASE_DIR / env.text("LOCAL_DIR", ".local")).absolute()
+HOST = env.text("HOST", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1, most=65535)
+WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1)
+WEB_THREADS = env.number("WEB_THREADS", 8, least=2)
 SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{PORT}" if DEBUG else None).rstrip("/")
 SECRET_KEY = env.secret("SECRET_KEY", "development-only-" + "x" * 48 if DEBUG else None)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", [urlsplit(SITE_URL).hostname or ""])
@@ -48,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
+    "django.forms",
 ]
 
 MIDDLEWARE = [
@@ -56,6 +61,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -67,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -85,10 +92,13 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.context.frame",
             ],
         },
     }
 ]
+
+FORM_RENDERER = "config.forms.Renderer"
 
 # Databases
 
@@ -98,7 +108,7 @@ if not (env.has("DATABASE_URL") and env.has("REDIS_URL")):
     if not ALLOW_EMBEDDED:
         missing = " and ".join(n for n in ("DATABASE_URL", "REDIS_URL") if not env.has(n))
         raise environment.EnvError(
-            f"{missing} must be set when DEBUG is off (ALLOW_EMBEDDED=on uses the embedded servers)."
+            f"{missing} must be set when DEBUG is off (or ALLOW_EMBEDDED=on: embedded servers)."
         )
     EMBEDDED = Embedded(
         LOCAL_DIR,
@@ -156,6 +166,7 @@ ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "loops.forms.SignUpForm"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
@@ -211,6 +222,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
+zoneinfo.reset_tzpath(to=())  # the pinned package tzdata wins over each machine's own files
 
 # Files. Recordings are private: no storage of media has a URL, a view plays them to whom it may.
 
@@ -317,7 +329,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Plumbline",
-    "DESCRIPTION": "Rubrics, loops, attempts, the grading queue and readiness, behind the same doors as the pages.",
+    "DESCRIPTION": (
+        "Rubrics, loops, attempts, the grading queue and readiness, behind the same doors as "
+        "the pages."
+    ),
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,7 +1,23 @@
-"""Where files are kept: hashed static files that follow module imports, and private media."""
+"""Where files are kept: static files joined, hashed and compressed; private media."""
 
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
-from django.core.files.storage import FileSystemStorage
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.staticfiles.storage import HashedFilesMixin
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+IMPORT = re.compile(
+    r"""@import\s+url\(\s*["']?(?P<file>[^"')]+)["']?\s*\)"""
+    r"""(?:\s+layer\((?P<layer>[\w.-]+)\))?\s*(?P<media>[^;]*);"""
+)
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+Sources = dict[str, tuple[Storage, str]]
 
 
 class PrivateStorage(FileSystemStorage):
@@ -17,7 +33,60 @@ class PrivateStorage(FileSystemStorage):
         raise ValueError("A private file has no URL.")
 
 
-class HashedStaticStorage(ManifestStaticFilesStorage):
-    """Static files under names that carry their hash, so that they are cached for good."""
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """Static files under names that carry their hash, so that they are cached for good.
 
-    support_js_module_import_aggregation = True
+    A stylesheet of ours is served as one file with its `@import`s joined, and the imports
+    of our modules lead to hashed names. Other packages' scripts are left as they are: theirs
+    may import what no file is called.
+    """
+
+    keep_intermediate_files = False
+    patterns = (
+        *HashedFilesMixin.patterns,
+        ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),
+    )
+
+    def url(self, name: str, force: bool = True) -> str:
+        """Return the hashed address, in development too: one storage, one behaviour."""
+        return str(super().url(name, force=force))
+
+    def post_process(self, paths: Sources, dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """Join the stylesheets, then hash and compress every file."""
+        if not dry_run:
+            self._join_stylesheets(paths)
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+
+    def _join_stylesheets(self, paths: Sources) -> None:
+        for name in [name for name in paths if re.fullmatch(r"css/[\w-]+\.css", name)]:
+            text = _read(paths, name)
+            if IMPORT.search(COMMENT.sub("", text)):
+                self.delete(name)
+                self._save(name, ContentFile(joined(paths, name).encode()))
+                paths[name] = (self, name)
+
+
+def joined(paths: Sources, name: str) -> str:
+    """Return a stylesheet without comments, each `@import` replaced by what it names.
+
+    A layer and a media query of the import are wrapped around. Addresses inside stay right
+    because an imported file has to lie in the same folder.
+    """
+    folder = posixpath.dirname(name)
+
+    def imported(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(folder, match["file"]))
+        if posixpath.dirname(target) != folder or target not in paths:
+            raise ValueError(f"{name} imports {match['file']}, which is no file beside it.")
+        text = joined(paths, target)
+        if match["media"].strip():
+            text = f"@media {match['media'].strip()} {{\n{text}\n}}"
+        return f"@layer {match['layer']} {{\n{text}\n}}" if match["layer"] else text
+
+    return IMPORT.sub(imported, COMMENT.sub("", _read(paths, name))).strip() + "\n"
+
+
+def _read(paths: Sources, name: str) -> str:
+    storage, path = paths[name]
+    with storage.open(path) as file:
+        return file.read().decode()

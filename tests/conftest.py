@@ -1,4 +1,4 @@
-"""What every test may lean on: the embedded servers, a real worker, a real browser. Facts of the product stand elsewhere."""
+"""What every test may lean on: the embedded servers, a real worker, a real browser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _without_browser: list[str] = []
 
 @pytest.fixture(scope="session")
 def embedded_servers(django_db_blocker: DjangoDbBlocker) -> None:
-    """Start PostgreSQL and Redis for the run, unless addresses were given; sweep away what killed runs left."""
+    """Start PostgreSQL and Redis unless addresses were given; drop what killed runs left."""
     if settings.EMBEDDED is None:
         return
     settings.EMBEDDED.ensure(needs_redis=True)
@@ -93,7 +93,7 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen[
     """Run a real Celery worker process on the test database until the test ends."""
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     log = tmp_path / "worker.log"
-    command = "celery -A config worker -c 1 -Q default,media,calibration --without-mingle --without-gossip"
+    command = "celery -A config worker -c 1 -Q default,media,calibration --without-mingle"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *command.split(), "-n", f"test-{os.getpid()}@localhost"],
@@ -132,7 +132,7 @@ def _addresses() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of Chromium; without one the test is skipped, or fails under REQUIRE_BROWSER."""
+    """Return Chromium's path; without one skip the test, or fail it under REQUIRE_BROWSER."""
     named = os.environ.get("CHROMIUM", "")
     found = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if found:

@@ -1,4 +1,4 @@
-"""The product's settings with a test's environment: embedded servers of their own, nothing from `.env`."""
+"""The product's settings in a test's environment: servers of its own, nothing from `.env`."""
 
 import os
 
@@ -15,7 +15,7 @@ from config.env import redis_broker, redis_database
 from config.settings import *  # noqa: F403
 from config.settings import CACHES, DATABASES, EMBEDDED
 
-# Several runs may go on at once in one checkout: each has its own database and pair of Redis databases.
+# Several runs may go on at once: each has a database and a pair of Redis databases of its own.
 if EMBEDDED is not None:
     DATABASES["default"]["TEST"] = {"NAME": f"test_plumbline_{os.getpid()}"}
     REDIS_URL = redis_database(EMBEDDED.redis_url, 2 + os.getpid() % 31 * 2)

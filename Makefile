@@ -1,0 +1,74 @@
+# The commands of this checkout. `make` or `make help` lists them.
+
+PYTHON ?=
+MANAGE = ENV_FILE=none DEBUG=on .venv/bin/python manage.py
+DEPLOYED = ENV_FILE=none DEBUG=off SITE_URL=https://plumbline.example \
+	SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz \
+	DATABASE_URL=postgresql:///plumbline REDIS_URL=redis://localhost:6379/0 EMAIL_URL=smtp://localhost
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv pip compile --quiet \
+	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
+INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help run stop test check requirements clean venv install install-dev
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: install ## start everything on this machine; PORT=8001 takes another port; Ctrl-C stops it
+	@exec .venv/bin/python -m config.launch
+
+stop: install ## end what a killed run left behind
+	@exec .venv/bin/python -m config.launch --stop
+
+test: install-dev ## run the tests on real PostgreSQL and Redis; ARGS="tests/loops -x" narrows them
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+check: install-dev ## lint, types, layers, missing migrations, settings fit for production, scripts
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	ENV_FILE=none DEBUG=on .venv/bin/python -m mypy
+	.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	$(MANAGE) makemigrations --check --dry-run
+	$(DEPLOYED) .venv/bin/python manage.py check --deploy --fail-level WARNING
+	@if command -v node >/dev/null; then \
+		echo "node --check static/js/*.js"; \
+		for script in static/js/*.js; do \
+			node --input-type=module --check <"$$script" || { echo "$$script"; exit 1; }; \
+		done; \
+	else echo "The scripts were not checked: there is no node here."; fi
+
+requirements: install-dev ## compile requirements/*.txt anew from requirements/*.in
+	for name in base local dev; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean: stop ## remove what can be made again; data in .local stay
+	rm -rf .venv .local/static .local/tests .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if [ -d .local ]; then echo "Your data in .local were kept; remove the folder to start afresh."; fi
+
+# Installing is skipped while the copy of the list in .venv is the list itself.
+
+install: venv
+	@cmp -s requirements/local.txt .venv/local.txt || cmp -s requirements/dev.txt .venv/dev.txt || { \
+		echo "Installing what the app needs (about half a minute) …"; \
+		$(INSTALL) -r requirements/local.txt && cp requirements/local.txt .venv/local.txt; }
+
+install-dev: venv
+	@cmp -s requirements/dev.txt .venv/dev.txt || { \
+		echo "Installing what tests and checks need (about a minute) …"; \
+		$(INSTALL) -r requirements/dev.txt && cp requirements/dev.txt .venv/dev.txt; }
+
+venv:
+	@.venv/bin/python -c "" 2>/dev/null || { \
+		for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+			"$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" 2>/dev/null && break; \
+			python=; \
+		done; \
+		if [ -z "$$python" ]; then \
+			echo "Python 3.11, 3.12 or 3.13 is needed and was not found; PYTHON=/path/to/python names one." >&2; exit 1; \
+		fi; \
+		if ! "$$python" -c "import ensurepip, venv" 2>/dev/null; then \
+			echo "$$python has no venv: install the package python3-venv (Debian, Ubuntu)." >&2; exit 1; \
+		fi; \
+		echo "Making .venv with $$("$$python" --version) …"; \
+		rm -rf .venv && "$$python" -m venv .venv; }

@@ -1,0 +1,15 @@
+"""How gunicorn serves: threads, because large bodies and slow readers must not stop a worker."""
+
+from django.conf import settings
+
+wsgi_app = "config.wsgi"
+bind = f"{settings.HOST}:{settings.PORT}"
+worker_class = "gthread"
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
+max_requests = 5000
+max_requests_jitter = 500
+timeout = 60
+graceful_timeout = 4  # less than the process manager waits before it kills
+control_socket_disable = True  # it would lie in the home folder, and nothing here uses it
+logconfig_dict = settings.LOGGING

@@ -1,0 +1,1 @@
+"""The private servers: what both have in common, PostgreSQL, Redis. Their users: embedded.py."""
