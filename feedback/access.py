@@ -1,4 +1,4 @@
-"""The doors of feedback: a review to its grader, results to their candidate, a recording to graders."""
+"""The doors of feedback: a review to its grader, results to a candidate, a recording to graders."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,7 +29,6 @@ def review_to_write(user: User, public_id: UUID) -> Review:
             grader=user,
             attempt__round__loop__cohort__memberships__user=user,
         )
-        .exclude(state=Review.State.VOID)
         .first()
     )
     if review is None:

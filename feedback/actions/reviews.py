@@ -87,9 +87,13 @@ def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: date
     """Keep what the form holds and renew the lease.
 
     `version` is the draft version the form was loaded with; raises DraftConflict when
-    another window has saved since, and then changes nothing.
+    another window has saved since, and then changes nothing. A draft that says what is
+    already kept is no conflict and no new version: so an answer that was lost on its way
+    may be asked for again, and a heartbeat of one window does not outdate another.
     """
     review = lock_to_write(review, at)
+    if draft_of(review) == draft:
+        return review
     if version != review.draft_version:
         raise DraftConflict
     _write(review, draft, at)
@@ -148,14 +152,13 @@ def submit(*, review: Review, draft: Draft, version: int, by: User, at: datetime
     """Keep what the form holds, then hand the review in and ring for its calibration.
 
     Two transactions on purpose: where the review cannot be handed in (Incomplete), the
-    draft is kept all the same. Handing in twice is handing in once.
+    draft is kept all the same. Handing in twice is handing in once; handing in something
+    else afterwards raises ReviewClosed.
     """
-    if Review.objects.submitted().filter(pk=review.pk).exists():
-        return Review.objects.get(pk=review.pk)
     try:
         save_draft(review=review, draft=draft, version=version, by=by, at=at)
     except ReviewClosed:
-        return _answer_of_a_closed(review)
+        return _answer_of_a_closed(review, draft)
     return _hand_in(review=review, by=by, at=at)
 
 
@@ -178,12 +181,24 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
     return review
 
 
-def _answer_of_a_closed(review: Review) -> Review:
+def _answer_of_a_closed(review: Review, draft: Draft) -> Review:
     """Return the review if a twin of this very submit closed it, else refuse."""
     review = Review.objects.get(pk=review.pk)
-    if not review.is_submitted:
+    if not review.is_submitted or draft_of(review) != draft:
         raise ReviewClosed
     return review
+
+
+def draft_of(review: Review) -> Draft:
+    """Return what is kept of a review, as the form that would say the same."""
+    return Draft(
+        ratings=dict(review.ratings.values_list("dimension__key", "rank")),
+        downcodes=frozenset(review.ticks.values_list("downcode__key", flat=True)),
+        verdict=review.verdict,
+        confidence=review.confidence,
+        level_given_rank=review.level_given_rank,
+        summary=review.summary,
+    )
 
 
 def problems_of(review: Review) -> list[Problem]:
@@ -246,13 +261,17 @@ def _write(review: Review, draft: Draft, at: datetime) -> None:
         unique_fields=["review", "dimension"],
         update_fields=["rank"],
     )
+    marked = review.evidence.filter(downcode__isnull=False).order_by("-start_ms", "-pk")
+    first_seen = dict(marked.values_list("downcode_id", "start_ms"))
     review.ticks.exclude(downcode__key__in=draft.downcodes).delete()
     DowncodeTick.objects.bulk_create(
         [
-            DowncodeTick(review=review, downcode=downcode)
+            DowncodeTick(review=review, downcode=downcode, at_ms=first_seen.get(downcode.pk))
             for downcode in version.downcodes.filter(key__in=draft.downcodes).order_by("pk")
         ],
-        ignore_conflicts=True,
+        update_conflicts=True,
+        unique_fields=["review", "downcode"],
+        update_fields=["at_ms"],
     )
     review.verdict = draft.verdict
     review.confidence = draft.confidence

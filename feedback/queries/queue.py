@@ -2,25 +2,64 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from feedback.models import Review
 from feedback.queries.reveal import REVIEWS_WANTED
-from loops.models import Attempt, Membership, Recording, User
+from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.states import AttemptState, RecordingState
+from rubrics.queries import level_labels
+
+
+@dataclass(frozen=True)
+class WaitingLine:
+    """An answer that waits, told without its candidate and its prompt: they show once claimed."""
+
+    title: str
+    target_label: str
+    duration_ms: int
+    submitted_at: datetime
+    places_free: int
+    is_begun: bool
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """How many answers of a round kind wait."""
+
+    key: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OwnLine:
+    """A review of the member's own."""
+
+    review: Review
+    title: str
+    prompt: str
+    candidate: str
+    target_label: str
+    level_label: str
 
 
 @dataclass(frozen=True)
 class QueuePage:
-    """The queue as one member sees it."""
+    """The queue as one member sees it.
 
-    held: Review | None
-    waiting: list[Attempt]
+    `held` under a running lease, `put_by` begun and lapsed, `given` handed in, newest first.
+    """
+
+    held: list[OwnLine]
+    waiting: list[WaitingLine]
     waiting_total: int
-    put_by: list[Review]
-    given: list[Review]
+    kinds: list[KindCount]
+    put_by: list[OwnLine]
+    given: list[OwnLine]
     given_total: int
 
 
@@ -38,9 +77,8 @@ def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
         .annotate(n=Count("pk"))
         .values("n")
     )
-    theirs = Review.objects.filter(grader=user).exclude(
-        state__in=[Review.State.RELEASED, Review.State.EXPIRED]
-    )
+    theirs = Review.objects.filter(grader=user)
+    barred = theirs.taking_a_place(at) | theirs.filter(state=Review.State.VOID)
     return (
         Attempt.objects.filter(
             state=AttemptState.SUBMITTED,
@@ -48,7 +86,7 @@ def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
             pk__in=Recording.objects.filter(state=RecordingState.READY).values("attempt"),
         )
         .exclude(round__loop__member=user)
-        .exclude(pk__in=theirs.values("attempt"))
+        .exclude(pk__in=barred.values("attempt"))
         .annotate(
             taken=Coalesce(Subquery(others, output_field=IntegerField()), Value(0)),
         )
@@ -69,29 +107,85 @@ def held_review(user: User, at: datetime) -> Review | None:
 
 def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     """Return what the queue page shows: held, waiting, lapsed drafts, and what was given."""
-    with_attempt = Review.objects.filter(grader=user).select_related(
-        "attempt__prompt",
-        "attempt__rubric_version",
-        "attempt__round__round_kind",
-        "attempt__round__loop__cohort",
-        "attempt__round__loop__member",
+    label = _Labels()
+    reviews = Review.objects.filter(grader=user).select_related(
+        "attempt__prompt", "attempt__round__loop__cohort", "attempt__round__loop__member"
     )
-    free = claimable(user, at)
-    waiting = list(
-        free.select_related(
-            "round__round_kind", "round__loop__cohort", "rubric_version"
-        ).prefetch_related("recordings")[:shown]
+    begun = list(
+        reviews.filter(state__in=[*Review.OPEN_STATES, Review.State.EXPIRED])
+        .filter(Q(drafted_at__isnull=False) | Q(lease_until__gt=at))
+        .order_by("claimed_at", "pk")
     )
-    given = with_attempt.submitted().order_by("-submitted_at", "-pk")
-    lapsed = with_attempt.filter(drafted_at__isnull=False).filter(
-        pk__in=Review.objects.filter(state=Review.State.EXPIRED).values("pk")
-        | Review.objects.lapsed(at).values("pk")
-    )
+    given = list(reviews.submitted().order_by("-submitted_at", "-pk")[: shown + 1])
+    kinds = _kinds_waiting(claimable(user, at))
+    begun_attempts = {review.attempt_id for review in begun}
     return QueuePage(
-        held=with_attempt.held(at).order_by("claimed_at", "pk").first(),
-        waiting=waiting,
-        waiting_total=free.count() if len(waiting) == shown else len(waiting),
-        put_by=list(lapsed.order_by("-drafted_at", "-pk")),
-        given=list(given[:shown]),
-        given_total=given.count(),
+        held=[_own_line(review, label) for review in begun if not review.is_lapsed(at)],
+        waiting=[
+            _waiting_line(attempt, label, is_begun=attempt.pk in begun_attempts)
+            for attempt in _waiting(user, at)[:shown]
+        ],
+        waiting_total=sum(kind.count for kind in kinds),
+        kinds=kinds,
+        put_by=[_own_line(review, label) for review in begun if review.is_lapsed(at)],
+        given=[_own_line(review, label) for review in given[:shown]],
+        given_total=len(given) if len(given) <= shown else reviews.submitted().count(),
     )
+
+
+class _Labels:
+    """What a cohort's company calls a rank; each ladder and company is asked for once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def of(self, loop: Loop, rank: int | None) -> str:
+        if rank is None:
+            return ""
+        key = (loop.ladder, loop.cohort.label_company)
+        if key not in self._known:
+            self._known[key] = level_labels(*key)
+        return self._known[key][rank]
+
+
+def _waiting(user: User, at: datetime) -> QuerySet[Attempt]:
+    playable = Recording.objects.ready().filter(attempt=OuterRef("pk"))
+    return (
+        claimable(user, at)
+        .select_related("round__loop__cohort")
+        .annotate(duration_ms=Subquery(playable.values("duration_ms")[:1]))
+    )
+
+
+def _waiting_line(attempt: Any, label: _Labels, *, is_begun: bool) -> WaitingLine:
+    loop = attempt.round.loop
+    return WaitingLine(
+        title=attempt.round.title,
+        target_label=label.of(loop, loop.target_rank),
+        duration_ms=attempt.duration_ms,
+        submitted_at=attempt.submitted_at,
+        places_free=REVIEWS_WANTED - attempt.taken,
+        is_begun=is_begun,
+    )
+
+
+def _own_line(review: Review, label: _Labels) -> OwnLine:
+    loop = review.attempt.round.loop
+    return OwnLine(
+        review=review,
+        title=review.attempt.round.title,
+        prompt=review.attempt.prompt.text,
+        candidate=loop.cohort.called(loop.member),
+        target_label=label.of(loop, loop.target_rank),
+        level_label=label.of(loop, review.level_given_rank),
+    )
+
+
+def _kinds_waiting(free: QuerySet[Attempt]) -> list[KindCount]:
+    kind = "round__round_kind__"
+    rows = (
+        free.order_by(f"{kind}ladder", f"{kind}position", f"{kind}key")
+        .values_list(f"{kind}key", f"{kind}title")
+        .annotate(n=Count("pk"))
+    )
+    return [KindCount(key=key, title=title, count=n) for key, title, n in rows]
