@@ -5,7 +5,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Opens sign-up to those who came by an invitation link, or to all when SIGNUP is open."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -45,11 +45,11 @@ def one_error_shape(error: Exception, context: dict[str, Any]) -> Response | Non
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
         message = "; ".join(_messages(fields))
     elif isinstance(error, APIException) and isinstance(error.detail, ErrorDetail):
-        code, message = error.detail.code, str(error.detail)
+        code, message = str(error.detail.code), str(error.detail)
     elif isinstance(response.data, dict) and isinstance(
         detail := response.data.get("detail"), ErrorDetail
     ):
-        code, message = detail.code, str(detail)
+        code, message = str(detail.code), str(detail)
     response.data = _body(code, message, fields)
     return response
 

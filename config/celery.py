@@ -1,12 +1,16 @@
 """The Celery app and its queues. Its settings stand in settings.py; the tasks in the apps."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# As root on one's own machine, `make run` runs the worker as root too; the image does not.
+warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
 
 app = Celery("plumbline")
 app.config_from_object("django.conf:settings", namespace="CELERY")

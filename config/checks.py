@@ -44,7 +44,7 @@ def media_are_private(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register(Tags.async_support)
 def no_task_outlives_its_message(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """See that a task ends before Redis hands its message to a second worker."""
-    visible_again_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    visible_again_s: Any = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     return [
         Error(
             f"{name} may run for {limit_s} s, more than half of the visibility timeout "
@@ -62,7 +62,7 @@ def _time_limits() -> Iterator[tuple[str, float]]:
         if module_has_submodule(package.module, "tasks"):
             import_module(f"{package.name}.tasks")
     for name, task in sorted(app.tasks.items()):
-        yield name, task.time_limit or settings.CELERY_TASK_TIME_LIMIT
+        yield name, float(task.time_limit or settings.CELERY_TASK_TIME_LIMIT)
 
 
 @register(Tags.security, deploy=True)

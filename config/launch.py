@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -183,7 +184,7 @@ def _prepare() -> list[str]:
     """Bring database, catalogue and static files up to date; return the demo's sign-ins."""
     import django  # noqa: PLC0415
     from django.conf import settings  # noqa: PLC0415
-    from django.core.management import CommandError, call_command  # noqa: PLC0415
+    from django.core.management import CommandError, call_command, get_commands  # noqa: PLC0415
     from django.db import OperationalError, connections  # noqa: PLC0415
 
     django.setup()
@@ -198,7 +199,7 @@ def _prepare() -> list[str]:
     sign_ins: list[str] = []
     try:
         call_command("import_rubrics", stdout=io.StringIO())
-        if settings.DEBUG:
+        if settings.DEBUG and "seed_demo" in get_commands():
             _tell("Making the demo cohort, unless it is there …")
             call_command("seed_demo", once=True, stdout=io.StringIO())
             sign_ins = _output_of("seed_demo", sign_ins=True).splitlines()
@@ -267,11 +268,14 @@ def _announce(sign_ins: list[str]) -> None:
 
 
 def _answers(url: str) -> bool:
+    """Say whether our own web process answers there: it sends a request's id back."""
+    sent = uuid.uuid4().hex
+    request = urllib.request.Request(url, headers={"X-Request-ID": sent})  # noqa: S310
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
-            return True
-    except urllib.error.HTTPError:
-        return True
+        with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310
+            return bool(response.headers["X-Request-ID"] == sent)
+    except urllib.error.HTTPError as error:
+        return bool(error.headers["X-Request-ID"] == sent)
     except OSError:
         return False
 

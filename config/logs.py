@@ -56,5 +56,6 @@ def configuration(*, is_readable: bool, level: str) -> dict[str, Any]:
             # Django would add handlers of its own for the console and for mail to the admins.
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
         },
     }

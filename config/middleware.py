@@ -16,6 +16,7 @@ from django.utils import timezone
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 FEATURES_OFF = "camera=(), microphone=(), display-capture=(), geolocation=()"
+SELDOM_TOLD = ("/static/", "/healthz", "/readyz")  # asked all the time, and rarely of interest
 log = structlog.get_logger("plumbline.requests")
 
 
@@ -33,7 +34,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
         started = time.perf_counter()
         response = get_response(request)
         response.headers["X-Request-ID"] = request_id
-        log.info(
+        tell = log.debug if request.path.startswith(SELDOM_TOLD) else log.info
+        tell(
             "request",
             method=request.method,
             path=request.path,

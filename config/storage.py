@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib.staticfiles.storage import HashedFilesMixin
@@ -44,7 +44,7 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore
     keep_intermediate_files = False
     patterns = (
         *HashedFilesMixin.patterns,
-        ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),
+        ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # type: ignore[attr-defined]
     )
 
     def url(self, name: str, force: bool = True) -> str:
@@ -66,7 +66,7 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore
                 paths[name] = (self, name)
 
 
-def joined(paths: Sources, name: str) -> str:
+def joined(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:
     """Return a stylesheet without comments, each `@import` replaced by what it names.
 
     A layer and a media query of the import are wrapped around. Addresses inside stay right
@@ -86,7 +86,7 @@ def joined(paths: Sources, name: str) -> str:
     return IMPORT.sub(imported, COMMENT.sub("", _read(paths, name))).strip() + "\n"
 
 
-def _read(paths: Sources, name: str) -> str:
+def _read(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:
     storage, path = paths[name]
     with storage.open(path) as file:
-        return file.read().decode()
+        return str(file.read(), "utf-8")

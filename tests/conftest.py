@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import pytest
@@ -165,7 +165,11 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
     problems: list[str] = []
 
     def open_page(
-        *, width: int = 1280, height: int = 900, theme: str = "light", **more: Any
+        *,
+        width: int = 1280,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
+        **more: Any,
     ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,

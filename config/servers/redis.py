@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.servers.server import EmbeddedError, Server, make_folder, say
 
@@ -31,7 +33,8 @@ class Redis(Server):
 
     def connect(self) -> redis.Redis:
         """Return a client that does not try twice."""
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=None)
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=once)
 
     def is_alive(self) -> bool:
         """Say whether the server answers a ping now."""
