@@ -46,20 +46,19 @@ class TwinRow:
 
 
 @dataclass(frozen=True)
-class LevelRow:
-    """One rank on both ladders."""
+class LadderLevels:
+    """What each level of a ladder takes, from rank 1 up."""
 
-    rank: int
-    ic: Level | None
-    em: Level | None
+    title: str
+    levels: tuple[Level, ...]
 
 
 @dataclass(frozen=True)
 class CataloguePage:
-    """The two ladders side by side: their rounds, and what each level takes (ranks 1 to 3)."""
+    """The two ladders side by side: their rounds, and what each level takes."""
 
     rows: tuple[TwinRow, ...]
-    levels: tuple[LevelRow, ...]
+    ladders: tuple[LadderLevels, ...]
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,22 @@ class Span:
     name: str
     start_minutes: int
     minutes: int
+    round_minutes: int
 
     @property
     def end_minutes(self) -> int:
         """The minute at which the next phase starts."""
         return self.start_minutes + self.minutes
+
+    @property
+    def start_share(self) -> str:
+        """Where it starts on a bar of the whole round, as a length of SVG."""
+        return f"{100 * self.start_minutes / self.round_minutes:.2f}%"
+
+    @property
+    def share(self) -> str:
+        """How long it is on that bar."""
+        return f"{100 * self.minutes / self.round_minutes:.2f}%"
 
 
 @dataclass(frozen=True)
@@ -228,7 +238,7 @@ def catalogue_page() -> CataloguePage:
     ]
     faced = {pair.em for pair in pairs}
     alone = (card for _twin, card in cards if card.ladder == Ladder.EM and card not in faced)
-    return CataloguePage((*pairs, *(TwinRow(None, card) for card in alone)), _level_rows())
+    return CataloguePage((*pairs, *(TwinRow(None, card) for card in alone)), _ladders())
 
 
 def edition_page(key: str, edition: int | None = None) -> EditionPage:
@@ -275,12 +285,11 @@ def comparison(key: str, older: int | None = None, newer: int | None = None) -> 
     )
 
 
-def _level_rows() -> tuple[LevelRow, ...]:
-    levels = {(level.ladder, level.rank): level for level in Level.objects.order_by("id")}
-    ranks = sorted({rank for _ladder, rank in levels} - {0})
+def _ladders() -> tuple[LadderLevels, ...]:
+    levels = list(Level.objects.filter(rank__gt=0).order_by("ladder", "rank"))
     return tuple(
-        LevelRow(rank, levels.get((Ladder.IC, rank)), levels.get((Ladder.EM, rank)))
-        for rank in ranks
+        LadderLevels(str(ladder.label), tuple(row for row in levels if row.ladder == ladder))
+        for ladder in Ladder
     )
 
 
@@ -383,10 +392,11 @@ def _signal(downcode: Downcode, dimension: str, labels: Sequence[str]) -> Signal
 
 
 def _spans(phases: Sequence[Phase]) -> tuple[Span, ...]:
+    total = sum(phase.minutes for phase in phases)
     spans: list[Span] = []
     for phase in phases:
         start = spans[-1].end_minutes if spans else 0
-        spans.append(Span(phase.name, start, phase.minutes))
+        spans.append(Span(phase.name, start, phase.minutes, total))
     return tuple(spans)
 
 
@@ -416,17 +426,13 @@ def _dimension_parts(content: Content) -> list[Part]:
 
 def _downcode_parts(content: Content) -> list[Part]:
     names = {row.key: row.label for row in content.grid}
-    return [
-        Part(
-            signal.key,
-            signal.text,
-            (
-                (_("Caps"), names.get(signal.dimension, _("the round"))),
-                (_("At"), signal.cap_label),
-            ),
+    parts = []
+    for signal in content.downcodes:
+        cap = {"what": names.get(signal.dimension, _("the round")), "level": signal.cap_label}
+        parts.append(
+            Part(signal.key, signal.text, ((_("Caps"), _("%(what)s at %(level)s") % cap),))
         )
-        for signal in content.downcodes
-    ]
+    return parts
 
 
 def _phase_lines(content: Content) -> list[str]:
