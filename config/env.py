@@ -31,8 +31,8 @@ class Env:
         self._variables = {**(fallback or {}), **{k: v for k, v in variables.items() if v != ""}}
 
     def has(self, name: str) -> bool:
-        """Say whether the variable is set to something."""
-        return self._variables.get(name, "") != ""
+        """Say whether the variable, or the file that holds it, is set to something."""
+        return any(self._variables.get(key) for key in (name, f"{name}_FILE"))
 
     def text(self, name: str, default: str | None = None, *, choices: Sequence[str] = ()) -> str:
         """Read a text; with `choices`, one of them."""
@@ -91,7 +91,7 @@ class Env:
     def secret(self, name: str, default: str | None = None) -> str:
         """Read a secret from `name`, or from the file that `name`_FILE points at."""
         file_name = self.text(f"{name}_FILE", "")
-        if file_name and self.has(name):
+        if file_name and self.text(name, ""):
             raise EnvError(f"{name} and {name}_FILE are both set: keep one of them.")
         if not file_name:
             return self.text(name, default)

@@ -234,6 +234,8 @@ def _serve(sign_ins: list[str]) -> int:
 
     environ = {
         **os.environ,
+        "DATABASE_URL_FILE": "",
+        "REDIS_URL_FILE": "",
         "DATABASE_URL": settings.DATABASE_URL,
         "REDIS_URL": settings.REDIS_URL,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

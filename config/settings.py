@@ -117,7 +117,7 @@ if not (env.has("DATABASE_URL") and env.has("REDIS_URL")):
         is_durable=env.flag("EMBEDDED_DURABLE", True),
     )
 
-DATABASE_URL = env.text("DATABASE_URL", EMBEDDED.database_url if EMBEDDED else None)
+DATABASE_URL = env.secret("DATABASE_URL", EMBEDDED.database_url if EMBEDDED else None)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": (
@@ -132,7 +132,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Cache: the database of Redis after the queue's, since clearing it empties the whole database
 
-REDIS_URL = env.text("REDIS_URL", EMBEDDED.redis_url if EMBEDDED else None)
+REDIS_URL = env.secret("REDIS_URL", EMBEDDED.redis_url if EMBEDDED else None)
 REDIS_PREFIX = env.text("REDIS_PREFIX", "plumbline")
 CACHES = {
     "default": {
@@ -280,6 +280,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 540, 600
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_PROCESSES", 2, least=1)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
