@@ -1,0 +1,1 @@
+"""Whole paths through the product, as people walk them, in a real Chromium."""
