@@ -9,8 +9,12 @@ const modules = {
   copy: () => import("./copy.js"),
   count: () => import("./count.js"),
   dialog: () => import("./dialog.js"),
+  grading: () => import("./grading.js"),
+  player: () => import("./player.js"),
+  recorder: () => import("./recorder.js"),
   submit_once: () => import("./submit_once.js"),
   time_zone: () => import("./time_zone.js"),
+  upload: () => import("./upload.js"),
 };
 
 const attached = new WeakMap();
