@@ -4,8 +4,8 @@ Every rating is put on the *level scale*: rank r (0 below, 1 L5, 2 L6, 3 L7) occ
 [r, r + 1) and a rating of rank r sits at r + 0.5; the bar of rank r is at r. All that is said here
 in "levels" is in this unit, all variances in levels squared, and every band is an 80 % interval.
 
-Model, one round kind at a time (crossed random effects on the mean; Brennan 2001, Generalizability
-Theory, chapters 3 and 5; Searle, Casella & McCulloch 1992, Variance Components, chapter 7):
+Model, one round kind at a time: crossed random effects on the mean, as in generalizability theory
+(Brennan 2001) and the linear mixed model (Henderson 1975; Searle, Casella & McCulloch 1992),
 
     y_agd = x_a - alpha_g - delta_d + u_ag + e_agd
 
@@ -23,10 +23,20 @@ m ratings, each with delta_d added back, has variance v_ag = s2_u + s2_e / m.
 Estimation compares only like with like, so each step cancels what the step does not estimate:
 difficulties come from differences within one review, severities from differences between the
 graders of one attempt (an attempt with one grader says nothing about that grader), and levels are
-what remains. Variances are found by EM with weak priors on published shares (`priors.py`), so few
-data give wide bands and many data speak for themselves.
+what remains. Variances are found by EM with weak priors on published shares, so few data give wide
+bands and many data speak for themselves. Severity is applied from the first shared attempt on:
+shrinking does gradually what a minimum number of gradings would do at once.
 
-`ratings.py` input and its checks; `estimate.py` the estimator, `calibrate` is the way in;
-`agreement.py` how much graders agree before any correction; `linking.py` who can be compared with
-whom; `scale.py` the level scale; `priors.py` the assumed variances and where they come from.
+What the model leaves out: ranks are treated as numbers, so levels near the ends of the scale are
+drawn inwards; all graders are equally consistent; severity does not drift.
+
+    ratings.py       what goes in, and its checks
+    estimate.py      the way in, `calibrate`, and what comes out
+    difficulties.py  first step: delta and s2_e
+    severities.py    second step: alpha, tau2 and s2_u
+    variances.py     what both share in finding variances
+    priors.py        the variances assumed, and where they come from
+    agreement.py     how much graders agree before anything is corrected
+    linking.py       who can be compared with whom
+    scale.py         the level scale
 """

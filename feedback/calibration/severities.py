@@ -112,11 +112,9 @@ def _solve(reviews: _Reviews, severity_variance: float, halo_variance: float) ->
     part = weights / totals[:, None]
     centre = sums(attempt, part[attempt, grader] * reviews.levels, reviews.attempts)
 
-    shared = np.zeros_like(weights)
-    shared[attempt, grader] = reviews.is_shared / noise
-    information = np.diag(shared.sum(axis=0) + 1 / severity_variance) - shared.T @ part
+    information = np.diag(weights.sum(axis=0) + 1 / severity_variance) - weights.T @ part
     covariance = np.linalg.inv((information + information.T) / 2)
-    differences = reviews.is_shared * (reviews.levels - centre[attempt]) / noise
+    differences = (reviews.levels - centre[attempt]) / noise
     return _Solution(
         values=covariance @ sums(grader, -differences, graders),
         covariance=covariance,
