@@ -42,7 +42,7 @@ class Limits:
     @property
     def minutes(self) -> int:
         """The longest recording that is processed."""
-        return media.MAX_SECONDS // 60
+        return media.MAX_MINUTES
 
 
 LIMITS = Limits()
