@@ -241,7 +241,10 @@ def take_file(*, attempt: Attempt, file: UploadedFile, by: User, at: datetime) -
     try:
         while offset < size:
             step = min(LIMITS.chunk_bytes, size - offset)
-            offset = append(track=track, stream=file, offset=offset, size=step, by=by, at=at)
+            reached = append(track=track, stream=file, offset=offset, size=step, by=by, at=at)
+            if reached == offset:
+                break  # the file is shorter than it said: finish refuses it
+            offset = reached
         return finish(recording=track.recording, by=by, at=at, length_bytes=size)
     except Refused:
         discard(recording=track.recording, by=by, at=at)

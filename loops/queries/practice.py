@@ -98,6 +98,9 @@ FAILURES: dict[str, str | Promise] = {
     "picture_too_large": _("Its picture is larger than we can play."),
     "too_long": _("It is longer than the server takes."),
     "truncated": _("It was cut off before anything could be played."),
+    "crashed": _("Reading it took more memory than the server gives."),
+    "timed_out": _("Reading it took too long."),
+    "disk_full": _("The server's disk is full. Tell your organiser."),
     "gave_up": _("The server tried several times and gave up."),
 }
 
