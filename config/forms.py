@@ -20,8 +20,8 @@ class BoundField(forms.BoundField):
         control = widget or self.field.widget
         built = super().build_widget_attrs(attrs, control)
         if not control.is_hidden and not isinstance(control, TICKED):
-            names = [built.get("class") or control.attrs.get("class", ""), "input"]
-            built["class"] = " ".join(name for name in names if name)
+            own = built.get("class") or control.attrs.get("class", "")
+            built["class"] = f"{own} input".strip()
         said = str(control.attrs.get("placeholder", "")).lower()
         if said.startswith(str(self.label).lower()):
             built["placeholder"] = False

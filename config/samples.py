@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.paginator import Paginator
@@ -159,6 +160,50 @@ def graders() -> dict[str, Any]:
     return {**_ruler(1.45, 1.0, 1.9), "marks": marks}
 
 
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in on the sample bar."""
+
+    shown_name: str
+    email: str
+    is_authenticated: bool = True
+
+
+@dataclass(frozen=True)
+class Group:
+    """Their cohort."""
+
+    name: str
+    public_id: UUID
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the last action says."""
+
+    level_tag: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def frame() -> dict[str, Any]:
+    """Return what the sample bars and messages need."""
+    return {
+        "person": Person("Mara K.", "mara@example.org"),
+        "long_person": Person(LONG_NAME, f"{LONG_NAME}@example.org"),
+        "a_cohort": Group("Thursday cohort", UUID(int=1)),
+        "long_cohort": Group(LONG_NAME, UUID(int=2)),
+        "sample_messages": [
+            Message("success", "Your review is in. Thank you."),
+            Message("info", "Three answers wait for a grader."),
+            Message("warning", "The recording has no sound for the first ten seconds."),
+            Message("error", "Somebody else took this answer first. Here is the next one."),
+        ],
+    }
+
+
 def phases() -> list[Phase]:
     """Return the phases of an hour's design round."""
     names = ["Discovery", "Problem", "Options", "Scope", "First slice", "Order, adoption", "Veer"]
@@ -183,8 +228,11 @@ def marks() -> list[Mark]:
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return everything the style page draws."""
     return {
+        **frame(),
         "form": SampleForm(),
-        "broken_form": SampleForm({"email": "mara@", "why": "x" * 190}),
+        "broken_form": SampleForm(
+            {"broken-email": "mara@", "broken-why": "x" * 190}, prefix="broken"
+        ),
         "board": board(),
         "rulers": rulers(),
         "graders": graders(),
@@ -212,6 +260,6 @@ TOKENS = (
 ICONS = (
     "play pause record upload download check cross plus minus arrow-left arrow-right chevron-down "
     "clock flag link copy external search user users menu keyboard sun moon screen microphone "
-    "camera file code pencil trash lock eye warning info chat bell "
+    "camera file code pencil trash lock eye warning info chat bell leave "
     "at open below thin none busy failed yes no"
 ).split()
