@@ -129,7 +129,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Show and keep a person's own facts."""
     user = signed_in(request)
     form = ProfileForm(
-        request.POST or None, initial={"name": user.name, "time_zone": user.time_zone}
+        request.POST if request.method == "POST" else None,
+        initial={"name": user.name, "time_zone": user.time_zone},
     )
     if request.method == "POST" and form.is_valid():
         people.save_profile(

@@ -37,7 +37,7 @@ def loop_new(request: HttpRequest) -> HttpResponse:
     if not cohorts_of(user).exists():
         return render(request, "loops/practice/loop_new_alone.html")
     form = LoopForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         user=user,
         initial={"preset": request.GET.get("preset", "staff"), "target_rank": 2},
     )
@@ -173,7 +173,7 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     found = access.attempt_to_edit(user, attempt_id)
     if found.is_submitted:
         return redirect("feedback:results", attempt_id)
-    form = SubmitForm(request.POST or None)
+    form = SubmitForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             practice.submit(
