@@ -242,7 +242,8 @@ def read(text: str, report: Report) -> Value:
         return Value(report, "", 1, None)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        report.add(line, f"the file is not YAML: character {error.character!r} is not allowed")
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        report.add(line, f"the file is not YAML: character U+{code:04X} is not allowed")
         return Value(report, "", 1, None)
     if node is None:
         report.add(1, "the file is empty")
@@ -284,12 +285,12 @@ def hint(word: str, choices: Collection[str]) -> str:
 
 def kind_of(node: yaml.Node) -> str:
     """Say in a word what a node holds."""
-    return KINDS.get(node.tag, f"a value tagged {node.tag}")
+    return KINDS.get(node.tag, f"a value tagged {node.tag.replace(TAG, '!!')}")
 
 
 def is_plain(node: yaml.Node) -> bool:
     """Whether the node is a bare word that YAML took for something else than text."""
-    return isinstance(node, yaml.ScalarNode) and node.style is None
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.tag in KINDS
 
 
 def line_of(node: yaml.Node) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
 from rubrics.differences import Part, PartChange, lines_changed, parts_changed
@@ -147,7 +150,6 @@ class EditionPage:
     """One edition with all that stands in it, and the editions beside it, newest first."""
 
     version: RubricVersion
-    labels: tuple[str, ...]
     content: Content
     editions: tuple[EditionLink, ...]
 
@@ -242,36 +244,37 @@ def catalogue_page() -> CataloguePage:
 
 
 def edition_page(key: str, edition: int | None = None) -> EditionPage:
-    """Return an edition, or the one in force, with all that stands in it; six queries.
+    """Return an edition, or the one in force, with all that stands in it; four queries.
 
     Raises `RubricVersion.DoesNotExist` where there is no such round kind or edition.
     """
-    versions = _versions(key)
-    links = _links(versions)
-    wanted = edition or next((link.edition for link in links if link.is_in_force), 0)
-    version = _edition(versions, wanted)
-    labels = level_labels(version.round_kind.ladder)
-    return EditionPage(version, labels, _contents([version], labels)[version.id], links)
+    editions = _load(key)
+    links = _links(editions)
+    if edition is None:
+        edition = next((link.edition for link in links if link.is_in_force), None)
+    loaded = _edition(editions, edition)
+    return EditionPage(loaded.version, _contents([loaded])[0], links)
 
 
 def comparison(key: str, older: int | None = None, newer: int | None = None) -> Comparison:
-    """Return what differs between two editions; six queries.
+    """Return what differs between two editions; four queries.
 
     Where none is named, the newest is held against the one before it. Raises
     `RubricVersion.DoesNotExist` where there is no such round kind or edition.
     """
-    versions = _versions(key)
-    numbers = [version.edition for version in versions]
-    newer = newer or numbers[0]
-    older = older or next((number for number in numbers if number < newer), newer)
-    before, after = _edition(versions, older), _edition(versions, newer)
-    labels = level_labels(before.round_kind.ladder)
-    contents = _contents([before, after], labels)
-    old, new = contents[before.id], contents[after.id]
-    links = _links(versions)
+    editions = _load(key)
+    numbers = [loaded.version.edition for loaded in editions]
+    if newer is None:
+        newer = numbers[0]
+    if older is None:
+        older = next((number for number in numbers if number < newer), newer)
+    sides = [_edition(editions, older), _edition(editions, newer)]
+    old, new = _contents(sides)
+    before, after = (loaded.version for loaded in sides)
+    links = _links(editions)
     by_number = {link.edition: link for link in links}
     return Comparison(
-        kind=before.round_kind,
+        kind=after.round_kind,
         older=by_number[older],
         newer=by_number[newer],
         editions=links,
@@ -293,27 +296,49 @@ def _ladders() -> tuple[LadderLevels, ...]:
     )
 
 
-def _versions(key: str) -> list[RubricVersion]:
-    """Return the editions of a round kind, the newest first; at least one."""
-    versions = list(
+@dataclass(frozen=True)
+class _Loaded:
+    """An edition, the labels of its ladder by rank, and its time guide."""
+
+    version: RubricVersion
+    labels: tuple[str, ...]
+    spans: tuple[Span, ...]
+
+
+def _load(key: str) -> list[_Loaded]:
+    """Load the editions of a round kind, the newest first, in one query; at least one."""
+    labels = LevelLabel.objects.filter(
+        company=DEFAULT_COMPANY, level__ladder=OuterRef("round_kind__ladder")
+    )
+    phases = Phase.objects.filter(version=OuterRef("pk")).order_by("position", "id")
+    versions = (
         RubricVersion.objects.filter(round_kind__key=key)
         .select_related("round_kind__twin")
         .defer("source")
+        .annotate(
+            labels=ArraySubquery(labels.order_by("level__rank").values("text")),
+            guide=ArraySubquery(phases.values(phase=JSONObject(name="name", minutes="minutes"))),
+        )
         .order_by("-edition")
     )
-    if not versions:
+    loaded = [
+        _Loaded(version, tuple(version.labels), _spans(version.guide))  # type: ignore[attr-defined]
+        for version in versions
+    ]
+    if not loaded:
         raise RubricVersion.DoesNotExist
-    return versions
+    return loaded
 
 
-def _edition(versions: Iterable[RubricVersion], edition: int) -> RubricVersion:
-    for version in versions:
-        if version.edition == edition:
-            return version
+def _edition(editions: Iterable[_Loaded], edition: int | None) -> _Loaded:
+    for loaded in editions:
+        if loaded.version.edition == edition:
+            return loaded
     raise RubricVersion.DoesNotExist
 
 
-def _links(versions: Sequence[RubricVersion]) -> tuple[EditionLink, ...]:
+def _links(editions: Sequence[_Loaded]) -> tuple[EditionLink, ...]:
+    versions = [loaded.version for loaded in editions]
     current = next((version for version in versions if version.retired_at is None), None)
     return tuple(
         EditionLink(
@@ -327,36 +352,34 @@ def _links(versions: Sequence[RubricVersion]) -> tuple[EditionLink, ...]:
     )
 
 
-def _contents(versions: Sequence[RubricVersion], labels: Sequence[str]) -> dict[int, Content]:
-    """Load what stands in editions, by their ids; four queries however many there are."""
-    ids = [version.id for version in versions]
-    anchors = Anchor.objects.filter(dimension__version_id__in=ids).select_related("dimension")
-    downcodes = Downcode.objects.filter(version_id__in=ids).order_by("position", "id")
-    phases = Phase.objects.filter(version_id__in=ids).order_by("position", "id")
-    prompts = Prompt.objects.filter(version_id__in=ids).order_by("position", "id")
-    ordered_anchors = list(anchors.order_by("dimension__position", "dimension_id", "rank"))
-    ordered_downcodes, ordered_phases, ordered_prompts = (
-        list(downcodes),
-        list(phases),
-        list(prompts),
+def _contents(editions: Sequence[_Loaded]) -> list[Content]:
+    """Load what stands in editions, in their order; three queries however many there are."""
+    ids = [loaded.version.id for loaded in editions]
+    of_version = {"version_id__in": ids}
+    anchors = list(
+        Anchor.objects.filter(dimension__version_id__in=ids)
+        .select_related("dimension")
+        .order_by("dimension__position", "dimension_id", "rank")
     )
-    return {
-        id: Content(
-            grid=_grid(
-                [anchor for anchor in ordered_anchors if anchor.dimension.version_id == id],
-                [downcode for downcode in ordered_downcodes if downcode.version_id == id],
-                labels,
-            ),
-            round_downcodes=tuple(
-                _signal(downcode, "", labels)
-                for downcode in ordered_downcodes
-                if downcode.version_id == id and downcode.dimension_id is None
-            ),
-            spans=_spans([phase for phase in ordered_phases if phase.version_id == id]),
-            prompts=tuple(prompt for prompt in ordered_prompts if prompt.version_id == id),
+    downcodes = list(Downcode.objects.filter(**of_version).order_by("position", "id"))
+    prompts = list(Prompt.objects.filter(**of_version).order_by("position", "id"))
+    contents = []
+    for loaded in editions:
+        id, labels = loaded.version.id, loaded.labels
+        signals = [downcode for downcode in downcodes if downcode.version_id == id]
+        contents.append(
+            Content(
+                grid=_grid(
+                    [row for row in anchors if row.dimension.version_id == id], signals, labels
+                ),
+                round_downcodes=tuple(
+                    _signal(row, "", labels) for row in signals if row.dimension_id is None
+                ),
+                spans=loaded.spans,
+                prompts=tuple(row for row in prompts if row.version_id == id),
+            )
         )
-        for id in ids
-    }
+    return contents
 
 
 def _grid(
@@ -391,12 +414,12 @@ def _signal(downcode: Downcode, dimension: str, labels: Sequence[str]) -> Signal
     return Signal(downcode.key, downcode.text, dimension, _label(labels, downcode.cap_rank))
 
 
-def _spans(phases: Sequence[Phase]) -> tuple[Span, ...]:
-    total = sum(phase.minutes for phase in phases)
+def _spans(guide: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    total = sum(phase["minutes"] for phase in guide)
     spans: list[Span] = []
-    for phase in phases:
+    for phase in guide:
         start = spans[-1].end_minutes if spans else 0
-        spans.append(Span(phase.name, start, phase.minutes, total))
+        spans.append(Span(phase["name"], start, phase["minutes"], total))
     return tuple(spans)
 
 

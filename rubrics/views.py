@@ -12,8 +12,7 @@ from rubrics.models import RubricVersion
 @require_safe
 def browse(request: HttpRequest) -> HttpResponse:
     """Show both ladders with their round kinds, twins side by side."""
-    context = {"page": queries.catalogue_page(), "section": "rubrics"}
-    return render(request, "rubrics/catalogue/browse.html", context)
+    return render(request, "rubrics/catalogue/browse.html", {"page": queries.catalogue_page()})
 
 
 @require_safe
@@ -23,7 +22,7 @@ def read(request: HttpRequest, kind: str, edition: int | None = None) -> HttpRes
         page = queries.edition_page(kind, edition)
     except RubricVersion.DoesNotExist:
         raise Http404(_("There is no such rubric.")) from None
-    return render(request, "rubrics/editions/read.html", {"page": page, "section": "rubrics"})
+    return render(request, "rubrics/editions/read.html", {"page": page})
 
 
 @require_safe
@@ -34,7 +33,7 @@ def compare(request: HttpRequest, kind: str) -> HttpResponse:
         page = queries.comparison(kind, older, newer)
     except RubricVersion.DoesNotExist:
         raise Http404(_("There is no such edition.")) from None
-    return render(request, "rubrics/editions/compare.html", {"page": page, "section": "rubrics"})
+    return render(request, "rubrics/editions/compare.html", {"page": page})
 
 
 def _number(written: str) -> int | None:
