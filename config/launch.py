@@ -100,14 +100,11 @@ def _stop() -> int:
         _tell("Nothing runs.")
         return 0
     descriptor = open_lock(lock)
-    if not try_lock(descriptor):
-        with contextlib.suppress(ValueError, ProcessLookupError):
-            os.kill(int(lock.read_text()), signal.SIGTERM)
-        deadline = time.monotonic() + 3 * END_WITHIN_S
-        while not try_lock(descriptor):
-            if time.monotonic() > deadline:
-                raise LaunchError(f"The run with process id {lock.read_text()} does not end.")
-            time.sleep(0.1)
+    launcher = _launcher(lock)
+    if not try_lock(descriptor) and launcher:
+        os.kill(launcher, signal.SIGTERM)
+        if not _wait_for(descriptor, 3 * END_WITHIN_S):
+            raise LaunchError(f"The run with process id {launcher} does not end.")
     _end_leftovers(settings.LOCAL_DIR)
     if settings.EMBEDDED is not None and not settings.EMBEDDED.stop_unused():
         raise LaunchError(
@@ -129,10 +126,14 @@ def _make_local_dir(local_dir: Path) -> None:
 @contextlib.contextmanager
 def _only_run(local_dir: Path) -> Iterator[None]:
     """Hold the checkout's run lock; its file holds the process id for `make stop`."""
-    descriptor = open_lock(local_dir / "run.lock")
+    lock = local_dir / "run.lock"
+    descriptor = open_lock(lock)
     try:
         if not try_lock(descriptor):
-            raise LaunchError("The app runs already from this checkout: `make stop` ends it.")
+            if _launcher(lock) is None:  # it was killed, and what it started holds the lock on
+                _end_leftovers(local_dir)
+            if _launcher(lock) or not _wait_for(descriptor, END_WITHIN_S):
+                raise LaunchError("The app runs already from this checkout: `make stop` ends it.")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         os.environ[MARK] = str(local_dir)
@@ -141,28 +142,44 @@ def _only_run(local_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _launcher(lock: Path) -> int | None:
+    """Return the process id of the launcher that wrote the lock file, if that one lives."""
+    with contextlib.suppress(ValueError, OSError):
+        process_id = int(lock.read_text())
+        os.kill(process_id, 0)
+        command = Path("/proc", str(process_id), "cmdline")
+        if not Path("/proc/self").exists() or b"config.launch" in command.read_bytes():
+            return process_id
+    return None
+
+
+def _wait_for(descriptor: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not try_lock(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def _end_leftovers(local_dir: Path) -> None:
     """End the processes of a run that was killed before it could end them itself (Linux only)."""
     for signum in (signal.SIGTERM, signal.SIGKILL):
+        for process_id in _marked_processes(local_dir):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process_id, signum)
         deadline = time.monotonic() + END_WITHIN_S
-        while left := _marked_processes(local_dir):
-            if signum == signal.SIGKILL or deadline - time.monotonic() > END_WITHIN_S - 0.1:
-                for pid in left:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, signum)
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.2)
+        while _marked_processes(local_dir) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 def _marked_processes(local_dir: Path) -> list[int]:
     mark = f"{MARK}={local_dir}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        pid = int(folder.name)
         with contextlib.suppress(OSError):
-            if pid != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(pid)
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
     return found
 
 

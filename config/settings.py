@@ -337,4 +337,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {
+        "Rank": "rubrics.models.Rank",
+        "Ladder": "rubrics.models.Ladder",
+        "AttemptState": "loops.models.Attempt.State",
+        "AttemptKind": "loops.models.Attempt.Kind",
+        "ArtifactKind": "loops.models.Artifact.Kind",
+        "RecordingState": "loops.models.Recording.State",
+        "TrackRole": "loops.models.Track.Role",
+        "MembershipRole": "loops.models.Membership.Role",
+        "ReviewState": "feedback.models.Review.State",
+    },
 }

@@ -78,7 +78,7 @@ def joined(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:
         target = posixpath.normpath(posixpath.join(folder, match["file"]))
         if posixpath.dirname(target) != folder or target not in paths:
             raise ValueError(f"{name} imports {match['file']}, which is no file beside it.")
-        text = joined(paths, target)
+        text = joined(paths, target).strip()
         if match["media"].strip():
             text = f"@media {match['media'].strip()} {{\n{text}\n}}"
         return f"@layer {match['layer']} {{\n{text}\n}}" if match["layer"] else text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import importlib.util
+import os
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.servers.server import EmbeddedError, Server, make_folder, say
+
+PID_FILE = "redis.pid"
 
 
 class RedisMissing(EmbeddedError):
@@ -48,6 +52,7 @@ class Redis(Server):
         """Return the command line that starts the server in the foreground."""
         options = {
             "port": "0",
+            "pidfile": PID_FILE,
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
             "databases": "64",
@@ -82,9 +87,10 @@ class Redis(Server):
             super().start()
 
     def ask_to_stop(self, *, is_urgent: bool) -> None:
-        """Ask the server to shut down and to keep what it has."""
-        with contextlib.suppress(redis.RedisError, OSError), self.connect() as client:
-            client.shutdown(nosave=is_urgent)
+        """Ask the server to shut down and to keep what it has; it may be out of reach."""
+        with contextlib.suppress(OSError, ValueError):
+            process_id = int((self.data / PID_FILE).read_text())
+            os.kill(process_id, signal.SIGKILL if is_urgent else signal.SIGTERM)
 
     def _program(self) -> str:
         """Return the path of a program that the server's account can run, copied if need be."""

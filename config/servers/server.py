@@ -21,7 +21,7 @@ from pathlib import Path
 
 START_WITHIN_S = 60
 STOP_WITHIN_S = 15
-OUT_OF_REACH_S = 5
+OUT_OF_REACH_S = 3
 POLL_S = 0.02
 _children: list[subprocess.Popen[bytes]] = []
 

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.db import connection
 from django.test import Client
+from pytest_django import Settings
+
+ALL_OK = {"database": "ok", "redis": "ok", "storage": "ok", "migrations": "ok"}
 
 
 def test_healthz_asks_nothing_of_other_parts(client: Client) -> None:
     response = client.get("/healthz")
 
-    assert response.status_code == 200
-    assert response.content == b"ok\n"
+    assert (response.status_code, response.content) == (200, b"ok\n")
 
 
 @pytest.mark.django_db
 def test_readyz_answers_200_when_every_part_works(client: Client) -> None:
     response = client.get("/readyz")
 
-    assert response.json() == {
-        "ready": True,
-        "parts": {"database": "ok", "redis": "ok", "storage": "ok", "migrations": "ok"},
-    }
-    assert response.status_code == 200
+    assert (response.status_code, response.json()) == (200, {"ready": True, "parts": ALL_OK})
+
+
+@pytest.mark.django_db
+def test_readyz_names_a_redis_that_is_gone(client: Client, settings: Settings) -> None:
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://:hush@127.0.0.1:9/0"}}
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "parts": {**ALL_OK, "redis": "failed"}},
+    )
+
+
+@pytest.mark.django_db
+def test_readyz_names_a_storage_that_cannot_be_written(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    options = {"location": tmp_path / "file" / "below"}
+    storage = {"BACKEND": "config.storage.PrivateStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "recordings": storage}
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["parts"]) == (
+        503,
+        {**ALL_OK, "storage": "failed"},
+    )
+
+
+@pytest.mark.django_db
+def test_readyz_counts_migrations_that_are_missing(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["parts"]) == (
+        503,
+        {**ALL_OK, "migrations": "1 not applied"},
+    )
