@@ -108,7 +108,7 @@ def _joined(page: "Page", link: str, email: str) -> "Page":
 def _answer_handed_in(page: "Page") -> str:
     """Start a loop, predict, record five seconds, hand in; return the results' address."""
     page.goto("/loops/new/")
-    page.get_by_role("radio", name=re.compile("^Staff The six rounds")).check()
+    page.get_by_role("radio", name=re.compile("^Staff loop The six rounds")).check()
     page.get_by_role("button", name="Start the loop").click()
     page.get_by_role("link", name="Coding", exact=True).click()
     page.get_by_role("button", name="Draw a prompt").click()
