@@ -5,8 +5,9 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.mixins import ListModelMixin
 from rest_framework.serializers import BaseSerializer
-from rest_framework.viewsets import ReadOnlyModelViewSet
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from rubrics import serializers
 from rubrics.models import Level, Preset, RubricVersion
@@ -57,7 +58,7 @@ class EditionViewSet(ReadOnlyModelViewSet[RubricVersion]):
         return serializers.EditionSummarySerializer
 
 
-class LevelViewSet(ReadOnlyModelViewSet[Level]):
+class LevelViewSet(ListModelMixin, GenericViewSet[Level]):
     """The levels of both ladders."""
 
     queryset = Level.objects.order_by("ladder", "rank")
