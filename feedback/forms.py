@@ -1,0 +1,236 @@
+"""Forms of feedback: the scorecard and the mark, checked for shape. What a review needs to be
+handed in is for the actions to say."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from feedback.actions.reviews import Draft, draft_of
+from feedback.media_time import media_time_words, parse_media_time
+from feedback.models import Review
+from feedback.queries.grading import DimensionCard, GradingPage
+from rubrics.models import Dimension, Downcode
+
+NOT_OBSERVED = "none"
+DIMENSION = "dimension-"
+SUMMARY_CHARACTERS = 4000
+NOTE_CHARACTERS = 500
+QUOTE_CHARACTERS = 2000
+
+
+class MediaTimeField(forms.CharField):
+    """A time in the recording typed as minutes and seconds; cleans to ms, or None when empty."""
+
+    default_error_messages = {
+        "invalid": _("“%(value)s” is not a time. Write minutes and seconds, such as 12:05.")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(
+            attrs={"inputmode": "text", "placeholder": "m:ss", "autocomplete": "off", "size": 7}
+        )
+        super().__init__(**{"widget": widget, "max_length": 12, **kwargs})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show ms as people write them."""
+        return media_time_words(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        """Return the time in ms."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_media_time(text)
+        except ValueError as error:
+            raise forms.ValidationError(
+                self.error_messages["invalid"], code="invalid", params={"value": text}
+            ) from error
+
+
+class ScorecardForm(forms.Form):
+    """The whole scorecard. Everything may be left open: it is a draft until it is handed in.
+
+    A field for each dimension is called `dimension-<key>`; its values are the ranks and
+    "none" for *not observed*.
+    """
+
+    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    downcodes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    verdict = forms.ChoiceField(
+        choices=Review.Verdict, required=False, widget=forms.RadioSelect, label=_("Verdict")
+    )
+    level_given = forms.TypedChoiceField(
+        coerce=int, empty_value=None, required=False, widget=forms.RadioSelect
+    )
+    confidence = forms.ChoiceField(
+        choices=Review.Confidence, required=False, widget=forms.RadioSelect, label=_("Confidence")
+    )
+    summary = forms.CharField(
+        label=_("Summary for the candidate"),
+        required=False,
+        max_length=SUMMARY_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+    def __init__(self, *args: Any, page: GradingPage, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", _initial(page.review))
+        super().__init__(*args, **kwargs)
+        ranks = [(str(rank), label) for rank, label in enumerate(page.labels)]
+        for card in page.cards:
+            self.fields[f"{DIMENSION}{card.dimension.key}"] = forms.ChoiceField(
+                label=card.dimension.label,
+                choices=[*ranks, (NOT_OBSERVED, _("Not observed"))],
+                required=False,
+                widget=forms.RadioSelect,
+            )
+        signals = [(signal.downcode.key, signal.downcode.text) for signal in page.signals]
+        self.fields["downcodes"].choices = signals  # type: ignore[attr-defined]
+        self.fields["level_given"].choices = ranks  # type: ignore[attr-defined]
+
+    def clean_summary(self) -> str:
+        """Keep one kind of line end: browsers send another with a form than with a script."""
+        summary: str = self.cleaned_data["summary"]
+        return summary.replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse ratings of dimensions that this edition does not have."""
+        sent = {name for name in self.data if name.startswith(DIMENSION)}
+        if sent - set(self.fields):
+            raise forms.ValidationError(
+                _(
+                    "This form rates something that the rubric of this answer does not have. "
+                    "Nothing was changed. Load the page again."
+                )
+            )
+        return super().clean() or self.cleaned_data
+
+    @property
+    def draft(self) -> Draft:
+        """Return what the form says, once it is valid."""
+        given = self.cleaned_data
+        rated = {
+            name.removeprefix(DIMENSION): value
+            for name, value in given.items()
+            if name.startswith(DIMENSION) and value
+        }
+        return Draft(
+            ratings={
+                key: None if value == NOT_OBSERVED else int(value) for key, value in rated.items()
+            },
+            downcodes=frozenset(given["downcodes"]),
+            verdict=given["verdict"],
+            confidence=given["confidence"],
+            level_given_rank=given["level_given"],
+            summary=given["summary"],
+        )
+
+
+class MarkForm(forms.Form):
+    """A piece of evidence: when in the recording, or which words, and what it is about."""
+
+    prefix = "mark"
+
+    start = MediaTimeField(label=_("From"), required=False)
+    end = MediaTimeField(label=_("To"), required=False)
+    about = forms.ChoiceField(label=_("About"))
+    note = forms.CharField(
+        label=_("What you saw"),
+        required=False,
+        max_length=NOTE_CHARACTERS,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    quote = forms.CharField(
+        label=_("Quote from code or notes"),
+        required=False,
+        max_length=QUOTE_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, page: GradingPage, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.use_required_attribute = False  # the scorecard around it is saved without a mark too
+        self._abouts: dict[str, Dimension | Downcode] = {
+            **{f"dimension:{card.dimension.key}": card.dimension for card in page.cards},
+            **{f"signal:{signal.downcode.key}": signal.downcode for signal in page.signals},
+        }
+        self.fields["about"].choices = [  # type: ignore[attr-defined]
+            (_("Dimensions"), _choices(self._abouts, Dimension)),
+            (_("Signals"), _choices(self._abouts, Downcode)),
+        ]
+
+    @property
+    def is_filled(self) -> bool:
+        """Say whether somebody has begun a mark: `about` alone is only where the page stood."""
+        names = ("start", "end", "note", "quote")
+        return any(self.data.get(self.add_prefix(name), "").strip() for name in names)
+
+    def clean_quote(self) -> str:
+        """Keep one kind of line end."""
+        quote: str = self.cleaned_data["quote"]
+        return quote.replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a time or a quote, not both, the end after the start."""
+        given = self.cleaned_data
+        start, end, quote = (given.get(name) for name in ("start", "end", "quote"))
+        if not self.errors:
+            if start is None and end is not None:
+                self.add_error("start", _("Say where it begins, too."))
+            elif start is None and not quote:
+                self.add_error("start", _("Give a time in the recording, or quote some words."))
+            elif start is not None and quote:
+                self.add_error(
+                    "quote", _("A mark is a time or a quote. Make two marks where you have both.")
+                )
+            elif start is not None and end is not None and end < start:
+                self.add_error("end", _("The end lies before the beginning."))
+        return given
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """Return what `mark_evidence` takes, once the form is valid."""
+        about = self._abouts[self.cleaned_data["about"]]
+        return {
+            "dimension" if isinstance(about, Dimension) else "downcode": about,
+            "start_ms": self.cleaned_data["start"],
+            "end_ms": self.cleaned_data["end"],
+            "note": self.cleaned_data["note"],
+            "quote": self.cleaned_data["quote"],
+        }
+
+    @property
+    def downcode_key(self) -> str:
+        """Return the key of the signal that the mark points at, if it points at one."""
+        about = self._abouts[self.cleaned_data["about"]]
+        return about.key if isinstance(about, Downcode) else ""
+
+
+def dimension_field(card: DimensionCard) -> str:
+    """Return the name of a dimension's field on the scorecard."""
+    return f"{DIMENSION}{card.dimension.key}"
+
+
+def _initial(review: Review) -> dict[str, Any]:
+    kept = draft_of(review)
+    ratings = {
+        f"{DIMENSION}{key}": NOT_OBSERVED if rank is None else str(rank)
+        for key, rank in kept.ratings.items()
+    }
+    return {
+        **ratings,
+        "version": review.draft_version,
+        "downcodes": sorted(kept.downcodes),
+        "verdict": kept.verdict,
+        "confidence": kept.confidence,
+        "level_given": "" if kept.level_given_rank is None else str(kept.level_given_rank),
+        "summary": kept.summary,
+    }
+
+
+def _choices(
+    abouts: Mapping[str, Dimension | Downcode], kind: type[Dimension | Downcode]
+) -> Iterable[tuple[str, str]]:
+    return [(value, str(about)) for value, about in abouts.items() if isinstance(about, kind)]
