@@ -182,9 +182,9 @@ def _own_line(review: Review, label: _Labels) -> OwnLine:
 
 
 def _kinds_waiting(free: QuerySet[Attempt]) -> list[KindCount]:
-    kind = "round__round_kind__"
+    kind = "round__round_kind__"  # engineers' rounds first: "ic" sorts after "em"
     rows = (
-        free.order_by(f"{kind}ladder", f"{kind}position", f"{kind}key")
+        free.order_by(f"-{kind}ladder", f"{kind}position", f"{kind}key")
         .values_list(f"{kind}key", f"{kind}title")
         .annotate(n=Count("pk"))
     )

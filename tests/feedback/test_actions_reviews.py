@@ -164,10 +164,13 @@ def test_mark_ties_a_span_to_a_dimension(review: Review) -> None:
 
 def test_mark_twice_is_one_mark(review: Review) -> None:
     dimension = review.attempt.rubric_version.dimensions.get(key="options")
-    facts = {"review": review, "by": review.grader, "dimension": dimension, "start_ms": 5000}
 
-    first = reviews.mark_evidence(at=SOON, **facts)
-    second = reviews.mark_evidence(at=SOON + timedelta(seconds=1), **facts)
+    first, second = (
+        reviews.mark_evidence(
+            review=review, by=review.grader, at=at, dimension=dimension, start_ms=5000
+        )
+        for at in (SOON, SOON + timedelta(seconds=1))
+    )
 
     assert first == second
     assert (first.start_ms, first.end_ms) == (5000, 5000)

@@ -1,0 +1,399 @@
+"""The grading page: the scorecard beside the recording, its draft, its marks, handing it in.
+
+The scorecard and the mark under the player are one HTML form, so that whichever button is
+pressed without JavaScript, everything typed arrives. Scripts send the parts alone and ask for
+JSON, or for a fragment as htmx does.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from feedback import access
+from feedback.actions import queue as claims
+from feedback.actions import reviews
+from feedback.forms import NOT_OBSERVED, MarkForm, ScorecardForm, dimension_field
+from feedback.models import Review
+from feedback.queries.grading import (
+    FAR_RANKS,
+    DimensionCard,
+    GradingPage,
+    grading_page,
+    said_lines,
+    ticked_signals,
+)
+from loops.errors import Refused
+from loops.models import User
+from loops.views.people import signed_in
+
+MARK_LEAD_S = 10
+"""A mark made at the playing time begins so many seconds before it."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What one request says: the scorecard, and a mark if one was begun."""
+
+    scorecard: ScorecardForm
+    mark: MarkForm
+
+    @property
+    def is_valid(self) -> bool:
+        """Say whether all of it can be kept."""
+        is_mark_good = not self.mark.is_filled or self.mark.is_valid()
+        return self.scorecard.is_valid() and is_mark_good
+
+    @property
+    def draft(self) -> reviews.Draft:
+        """Return the draft; a signal that the mark points at is ticked with it."""
+        draft = self.scorecard.draft
+        pointed_at = self.mark.downcode_key if self.mark.is_filled else ""
+        if not pointed_at:
+            return draft
+        return replace(draft, downcodes=draft.downcodes | {pointed_at})
+
+    @property
+    def version(self) -> int:
+        """Return the draft version that the page was loaded with."""
+        version: int = self.scorecard.cleaned_data["version"]
+        return version
+
+
+@dataclass(frozen=True)
+class Step:
+    """One dimension of the scorecard: the card, and its field with what was chosen."""
+
+    card: DimensionCard
+    field: Any
+    target_rank: int
+
+    @property
+    def is_rated(self) -> bool:
+        """Say whether a level, or *not observed*, was chosen."""
+        return bool(self.field.value())
+
+    @property
+    def is_observed(self) -> bool:
+        """Say whether a level was chosen: then it needs evidence."""
+        return self.is_rated and self.field.value() != NOT_OBSERVED
+
+    @property
+    def is_far(self) -> bool:
+        """Say whether the level chosen lies so far from the target that one mark is thin."""
+        value = self.field.value()
+        is_rank = value in {str(level) for level in range(4)}
+        return is_rank and abs(int(value) - self.target_rank) >= FAR_RANKS
+
+
+@never_cache
+@require_safe
+def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Show the scorecard of an open review; read-only once it is handed in or closed."""
+    user = signed_in(request)
+    found = access.review_to_write(user, review_id)
+    now = timezone.now()
+    page = grading_page(found, now)
+    if found.is_open or found.state == Review.State.EXPIRED:
+        return _scorecard(request, page, now)
+    return render(
+        request,
+        "feedback/grading/kept.html",
+        {
+            "page": page,
+            "said": said_lines(page),
+            "ticked": ticked_signals(page),
+            **_frame(page),
+        },
+    )
+
+
+@require_POST
+def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Keep the scorecard as it stands."""
+    user, found, now = _opened(request, review_id)
+    page = grading_page(found, now)
+    typed = _typed(request, page)
+    if not typed.is_valid:
+        return _invalid(request, page, typed, now)
+    try:
+        saved = _keep(typed, found, user, now)
+    except Refused as refusal:
+        return _refused(request, page, typed, refusal, now)
+    if _wants_json(request):
+        return JsonResponse(_saved(saved, now))
+    messages.success(request, _("Draft saved."))
+    return redirect("feedback:review", review_id)
+
+
+@require_POST
+def evidence_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Mark a time or a quote; a script sends the mark alone and gets the lists that changed."""
+    user, found, now = _opened(request, review_id)
+    page = grading_page(found, now)
+    if _wants_fragment(request):
+        form = MarkForm(request.POST, page=page)
+        if not form.is_valid():
+            return _mark_refused(request, page, form, 422)
+        try:
+            reviews.mark_evidence(review=found, by=user, at=now, **form.mark)
+        except Refused as refusal:
+            form.add_error(None, str(refusal.shown))
+            return _mark_refused(request, page, form, refusal.status)
+        return _marked(request, found, now)
+    typed = _typed(request, page)
+    if not typed.mark.is_filled:
+        typed = replace(typed, mark=MarkForm(request.POST, page=page))
+        typed.mark.is_valid()
+        return _invalid(request, page, typed, now)
+    return _keep_then_back(request, page, typed, user, now, said=_("Marked."))
+
+
+@require_POST
+def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) -> HttpResponse:
+    """Take a mark away."""
+    user, found, now = _opened(request, review_id)
+    evidence = access.evidence_to_remove(found, evidence_id)
+    page = grading_page(found, now)
+    if _wants_fragment(request):
+        reviews.remove_evidence(evidence=evidence, by=user, at=now)
+        return _marked(request, found, now)
+    typed = _typed(request, page)
+    if not typed.is_valid:
+        return _invalid(request, page, typed, now)
+    try:
+        _keep(typed, found, user, now)
+        reviews.remove_evidence(evidence=evidence, by=user, at=now)
+    except Refused as refusal:
+        return _refused(request, page, typed, refusal, now)
+    messages.success(request, _("The mark is removed."))
+    return redirect("feedback:review", review_id)
+
+
+@require_POST
+def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Hand the review in."""
+    user, found, now = _opened(request, review_id)
+    page = grading_page(found, now)
+    typed = _typed(request, page)
+    if not typed.is_valid:
+        return _invalid(request, page, typed, now)
+    try:
+        if typed.mark.is_filled:
+            reviews.mark_evidence(review=found, by=user, at=now, **typed.mark.mark)
+        reviews.submit(review=found, draft=typed.draft, version=typed.version, by=user, at=now)
+    except reviews.Incomplete as refusal:
+        for problem in refusal.problems:
+            typed.scorecard.add_error(problem.field, str(problem.message))
+        found.refresh_from_db()
+        kept = replace(typed, mark=MarkForm(page=page))
+        return _scorecard(
+            request,
+            grading_page(found, now),
+            now,
+            typed=kept,
+            version=found.draft_version,
+            refusal=refusal,
+            status=refusal.status,
+        )
+    except Refused as refusal:
+        return _refused(request, page, typed, refusal, now)
+    messages.success(
+        request,
+        _(
+            "Your review is in, thank you. The candidate reads it together with the second one, "
+            "or 48 hours after handing in the answer. Until then neither of you sees the other's."
+        ),
+    )
+    return redirect("feedback:queue")
+
+
+@require_POST
+def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Put the answer back for somebody else; what was written is kept first."""
+    user, found, now = _opened(request, review_id)
+    if "version" in request.POST:
+        page = grading_page(found, now)
+        typed = _typed(request, page)
+        if not typed.is_valid:
+            return _invalid(request, page, typed, now)
+        try:
+            _keep(typed, found, user, now)
+        except Refused as refusal:
+            return _refused(request, page, typed, refusal, now)
+    claims.release(review=found, by=user, at=now)
+    messages.success(
+        request, _("Put back for somebody else. What you wrote is kept, should you take it again.")
+    )
+    return redirect("feedback:queue")
+
+
+def _opened(request: HttpRequest, review_id: UUID) -> tuple[User, Review, datetime]:
+    user = signed_in(request)
+    return user, access.review_to_write(user, review_id), timezone.now()
+
+
+def _typed(request: HttpRequest, page: GradingPage) -> Typed:
+    return Typed(
+        scorecard=ScorecardForm(request.POST, page=page), mark=MarkForm(request.POST, page=page)
+    )
+
+
+def _keep(typed: Typed, review: Review, by: User, at: datetime) -> Review:
+    if typed.mark.is_filled:
+        reviews.mark_evidence(review=review, by=by, at=at, **typed.mark.mark)
+    return reviews.save_draft(review=review, draft=typed.draft, version=typed.version, by=by, at=at)
+
+
+def _keep_then_back(
+    request: HttpRequest, page: GradingPage, typed: Typed, by: User, at: datetime, *, said: str
+) -> HttpResponse:
+    if not typed.is_valid:
+        return _invalid(request, page, typed, at)
+    try:
+        _keep(typed, page.review, by, at)
+    except Refused as refusal:
+        return _refused(request, page, typed, refusal, at)
+    messages.success(request, said)
+    return redirect("feedback:review", page.review.public_id)
+
+
+def _invalid(request: HttpRequest, page: GradingPage, typed: Typed, at: datetime) -> HttpResponse:
+    """Answer a form that cannot be kept: what is wrong with it, and all that was typed."""
+    if _wants_json(request):
+        errors = [str(error) for found in typed.scorecard.errors.values() for error in found]
+        return JsonResponse({"code": "invalid", "message": " ".join(errors)}, status=422)
+    return _scorecard(request, page, at, typed=typed, status=422)
+
+
+def _refused(
+    request: HttpRequest, page: GradingPage, typed: Typed, refusal: Refused, at: datetime
+) -> HttpResponse:
+    """Answer a refusal with its words, and with all that was typed still on the page."""
+    if _wants_json(request):
+        return JsonResponse(
+            {"code": refusal.code, "message": str(refusal.shown)}, status=refusal.status
+        )
+    return _scorecard(request, page, at, typed=typed, refusal=refusal, status=refusal.status)
+
+
+def _scorecard(
+    request: HttpRequest,
+    page: GradingPage,
+    at: datetime,
+    *,
+    typed: Typed | None = None,
+    version: int | None = None,
+    refusal: Refused | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the page; with `typed`, what the person typed rather than what is kept.
+
+    The version stays the one that was typed unless another is given, so that a page with a
+    conflict goes on being one.
+    """
+    form = typed.scorecard if typed else ScorecardForm(page=page)
+    mark = typed.mark if typed and typed.mark.is_filled else MarkForm(page=page)
+    if typed and typed.mark.is_bound and typed.mark.errors and not typed.scorecard.errors:
+        mark = typed.mark
+    steps = _steps(page, form)
+    return render(
+        request,
+        "feedback/grading/review.html",
+        {
+            "page": page,
+            "form": form,
+            "mark": mark,
+            "steps": steps,
+            "version": form["version"].value() if version is None else version,
+            "ticked": form["downcodes"].value() or [],
+            "refusal": refusal,
+            "words": _words(page.review, at),
+            "is_lapsed": page.review.is_lapsed(at),
+            "mark_lead_s": MARK_LEAD_S,
+            **_frame(page),
+        },
+        status=status,
+    )
+
+
+def _steps(page: GradingPage, form: ScorecardForm) -> list[Step]:
+    return [Step(card, form[dimension_field(card)], page.target_rank) for card in page.cards]
+
+
+def _frame(page: GradingPage) -> dict[str, object]:
+    return {"cohort": page.review.attempt.round.loop.cohort}
+
+
+def _marked(request: HttpRequest, review: Review, at: datetime) -> HttpResponse:
+    """Return the lists that a mark changes: the notes, the timeline, each dimension's evidence."""
+    page = grading_page(review, at)
+    return render(
+        request,
+        "feedback/grading/_marked.html",
+        {
+            "page": page,
+            "steps": _steps(page, ScorecardForm(page=page)),
+            "mark": MarkForm(page=page),
+        },
+    )
+
+
+def _mark_refused(
+    request: HttpRequest, page: GradingPage, form: MarkForm, status: int
+) -> HttpResponse:
+    return render(
+        request, "feedback/grading/_mark.html", {"page": page, "mark": form}, status=status
+    )
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return not request.accepts("text/html")
+
+
+def _wants_fragment(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _saved(review: Review, at: datetime) -> dict[str, object]:
+    return {
+        "version": review.draft_version,
+        "saved_at": _clock(at, at),
+        "lease_until": _clock(review.lease_until, at),
+        "is_held": not review.is_lapsed(at),
+        "message": _words(review, at, saved_at=at),
+    }
+
+
+def _words(review: Review, at: datetime, *, saved_at: datetime | None = None) -> str:
+    """Say where the draft stands: when it was saved, and until when the lease runs."""
+    saved_at = saved_at or review.drafted_at
+    lease = _clock(review.lease_until, at)
+    if not review.is_lapsed(at):
+        if saved_at is None:
+            return _("Yours until %(lease)s") % {"lease": lease}
+        return _("Draft saved %(saved)s · lease until %(lease)s") % {
+            "saved": _clock(saved_at, at),
+            "lease": lease,
+        }
+    if saved_at is None:
+        return _("Lease ran out %(lease)s") % {"lease": lease}
+    return _("Draft saved %(saved)s · lease ran out %(lease)s") % {
+        "saved": _clock(saved_at, at),
+        "lease": lease,
+    }
+
+
+def _clock(moment: datetime, at: datetime) -> str:
+    """Say a moment by the reader's clock, with its day where that is not today."""
+    local = timezone.localtime(moment)
+    is_today = local.date() == timezone.localtime(at).date()
+    return formats.date_format(local, "H:i" if is_today else "j M, H:i")

@@ -1,0 +1,39 @@
+"""The queue's pages: what one holds, what waits, and taking the next."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from feedback.actions import queue as claims
+from feedback.queries.queue import queue_page
+from loops.views.people import signed_in
+
+
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """Show what the member holds, what waits for them and what they have given."""
+    page = queue_page(signed_in(request), timezone.now())
+    return render(
+        request,
+        "feedback/queue/queue.html",
+        {
+            "page": page,
+            "waiting_reviews": page.waiting_total,
+            "lease_minutes": int(claims.LEASE.total_seconds() // 60),
+        },
+    )
+
+
+@require_POST
+def claim(request: HttpRequest) -> HttpResponse:
+    """Take the answer that has waited longest, of one round kind if the form names one."""
+    try:
+        review = claims.claim(
+            by=signed_in(request), at=timezone.now(), kind=request.POST.get("kind", "")
+        )
+    except claims.NothingToGrade as refusal:
+        messages.info(request, str(refusal.shown))
+        return redirect("feedback:queue")
+    return redirect("feedback:review", review.public_id)

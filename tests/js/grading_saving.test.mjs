@@ -1,0 +1,118 @@
+/* When a draft is sent, sent again and said to be kept. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { QUIET_MS, RETRY_MS, Saving } from "../../static/js/grading_saving.js";
+
+/* A page whose text is `text`, a clock moved by hand, and a server that answers what it is told. */
+function desk(...answers) {
+  const told = { text: "", sent: [], said: [], timers: [] };
+  const saving = new Saving({
+    snapshot: () => told.text,
+    send: async (body) => {
+      told.sent.push(body);
+      return answers.shift() ?? { kind: "kept" };
+    },
+    show: (kind) => told.said.push(kind),
+    later: (run, ms) => told.timers.push({ run, ms }),
+    cancel: (number) => {
+      if (number) told.timers[number - 1].isOff = true;
+    },
+  });
+  const type = (text) => {
+    told.text = text;
+    saving.changed();
+  };
+  const wait = async () => {
+    const timer = told.timers.findLast((one) => !one.isOff);
+    timer.isOff = true;
+    await timer.run();
+    return timer.ms;
+  };
+  return { told, saving, type, wait };
+}
+
+test("what is typed is sent once, when the hands rest", async () => {
+  const { told, saving, type, wait } = desk();
+
+  type("a");
+  type("ab");
+  assert.equal(saving.isUnsaved, true);
+  assert.equal(await wait(), QUIET_MS);
+
+  assert.deepEqual(told.sent, ["ab"]);
+  assert.deepEqual(told.said, ["waiting", "waiting", "kept"]);
+  assert.equal(saving.isUnsaved, false);
+  assert.ok(QUIET_MS < 3000);
+});
+
+test("a request without an answer is sent again as it was, and only then what came since", async () => {
+  const { told, saving, type, wait } = desk({ kind: "lost" }, { kind: "lost" });
+
+  type("a");
+  await wait();
+  type("ab");
+  assert.equal(await wait(), RETRY_MS[0]);
+  assert.equal(await wait(), RETRY_MS[1]);
+  assert.deepEqual(told.sent, ["a", "a", "a"]);
+  assert.equal(saving.isUnsaved, true);
+
+  await wait();
+
+  assert.deepEqual(told.sent, ["a", "a", "a", "ab"]);
+  assert.equal(saving.isUnsaved, false);
+});
+
+test("one request is on its way at a time", async () => {
+  let answer;
+  const { told, saving, type, wait } = desk(new Promise((resolve) => (answer = resolve)));
+
+  type("a");
+  const first = wait();
+  type("ab");
+  saving.now();
+  assert.deepEqual(told.sent, ["a"]);
+  const settled = saving.settled();
+  answer({ kind: "kept" });
+  await first;
+
+  assert.equal(await settled, false);
+  await wait();
+  assert.deepEqual(told.sent, ["a", "ab"]);
+  assert.equal(await saving.settled(), true);
+});
+
+test("what the server refuses waits for the next change and stays unsaved", async () => {
+  const { told, saving, type, wait } = desk({ kind: "refused" });
+
+  type("wrong");
+  await wait();
+  assert.equal(saving.isUnsaved, true);
+  type("right");
+  await wait();
+
+  assert.deepEqual(told.sent, ["wrong", "right"]);
+  assert.equal(saving.isUnsaved, false);
+});
+
+test("after a conflict nothing more is sent", async () => {
+  const { told, saving, type, wait } = desk({ kind: "closed" });
+
+  type("mine");
+  await wait();
+  type("mine too");
+  saving.now();
+
+  assert.deepEqual(told.sent, ["mine"]);
+  assert.equal(saving.isUnsaved, true);
+});
+
+test("a heartbeat sends the draft though nothing has changed", async () => {
+  const { told, saving, wait } = desk();
+
+  saving.now();
+  assert.equal(await wait(), 0);
+
+  assert.deepEqual(told.sent, [""]);
+});
