@@ -159,7 +159,8 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
     """Return a function that opens a page of the running app for one more person.
 
     Each person has a browser context of their own. At the end the test fails if any page
-    broke the content security policy or had an error in its scripts.
+    broke the content security policy or had an error in its scripts, but for `tolerated` ones:
+    what the browser itself writes when an answer that a test provokes is a refusal.
     """
     contexts = []
     problems: list[str] = []
@@ -169,6 +170,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
         width: int = 1280,
         height: int = 900,
         theme: Literal["light", "dark"] = "light",
+        tolerated: str = "no error at all",
         **more: Any,
     ) -> Page:
         context = browser.new_context(
@@ -183,7 +185,11 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "console",
-            lambda message: problems.append(message.text) if message.type == "error" else None,
+            lambda message: (
+                problems.append(message.text)
+                if message.type == "error" and tolerated not in message.text
+                else None
+            ),
         )
         return page
 

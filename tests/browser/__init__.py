@@ -1,0 +1,1 @@
+"""Single pages in a real Chromium: what their scripts do."""

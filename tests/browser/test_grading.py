@@ -1,0 +1,289 @@
+"""The grading page in a browser: keys, marks, a draft that saves itself, and no script at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from feedback.actions.reviews import draft_of
+from feedback.models import Evidence, Review
+from loops.media import synthesise_demo
+from loops.models import Cohort, User
+from tests import factories
+from tests.factories import DIMENSIONS
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SAVED_WITHIN_S = 4  # three, and one for a busy machine
+RECORDING_S = 60
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A minute of film that plays."""
+    path: Path = tmp_path_factory.mktemp("film") / "film.webm"
+    synthesise_demo(path, RECORDING_S)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def review(candidate: User, peer: User, cohort: Cohort, film: bytes) -> Review:
+    """A review, just claimed, of an answer with a film and notes."""
+    attempt = factories.attempt(factories.loop(candidate, cohort).rounds.get())
+    factories.recording(attempt, film, duration_ms=RECORDING_S * 1000)
+    factories.artifact(
+        attempt, "who hurts: on-call\nwho decides: infra director\nnot doing: paging"
+    )
+    return factories.review(attempt, peer, claimed_at=timezone.now())
+
+
+@pytest.fixture
+def open_review(
+    new_page: Callable[..., "Page"], review: Review, live_server: "LiveServer"
+) -> Callable[..., "Page"]:
+    """Return a function that opens the review's page as its grader."""
+
+    def opened(**more: Any) -> "Page":
+        page = new_page(**more)
+        key = _session_key(review.grader)
+        page.context.add_cookies([{"name": "session", "value": key, "url": live_server.url}])
+        page.goto(reverse("feedback:review", args=[review.public_id]))
+        if more.get("java_script_enabled", True):
+            page.locator(".grading--scripted").wait_for()
+        return page
+
+    return opened
+
+
+def _session_key(user: User) -> str:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def kept() -> Review:
+    return Review.objects.get()
+
+
+def play_to(page: "Page", seconds: int) -> None:
+    """Bring the film to a time, as pulling its slider does."""
+    page.wait_for_function("document.querySelector('video').readyState > 0")
+    page.evaluate("seconds => { document.querySelector('video').currentTime = seconds; }", seconds)
+    expect(page.locator("[data-part=time]")).to_have_text(f"0:{seconds:02}")
+
+
+def test_a_whole_answer_is_graded_from_the_keyboard(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    for place, key in enumerate(DIMENSIONS):
+        expect(page.locator(f"#dimension-{key}")).to_be_visible()
+        play_to(page, 15 + place)
+        page.keyboard.press("3")
+        page.keyboard.press("e")
+        expect(page.locator("#mark-note")).to_be_focused()
+        page.keyboard.type("Seen: j, k, 1 and x are letters here.")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#evidence-{key} .evidence")).to_have_count(1)
+        page.keyboard.press("j")
+    expect(page.locator("#signals")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    page.keyboard.press("Tab")  # from the heading to the verdict chosen
+    page.keyboard.press("Tab")
+    for _step in range(2):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Named who is hurt.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Your review is in, thank you.")).to_be_visible()
+    review = kept()
+    assert review.is_submitted
+    assert draft_of(review).ratings == dict.fromkeys(DIMENSIONS, 2)
+    assert (review.verdict, review.confidence, review.summary) == (
+        "yes",
+        "low",
+        "Named who is hurt.",
+    )
+    first = review.evidence.get(dimension__key="discovery")
+    assert (first.start_ms, first.end_ms) == (5000, 15_000)
+
+
+def test_keys_play_and_step_and_can_be_switched_off(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    play_to(page, 10)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-part=time]")).to_have_text("0:15")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-part=time]")).to_have_text("0:10")
+    page.keyboard.press("]")
+    expect(page.locator("[data-part=rate]")).to_have_text("1.25×")
+    page.keyboard.press("Space")
+    page.wait_for_function("!document.querySelector('video').paused")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('video').paused")
+
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.get_by_label("Use these keys on this page").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    page.reload()
+    page.keyboard.press("2")
+
+    expect(page.locator("#dimension-discovery input:checked")).to_have_count(0)
+
+
+def test_draft_saves_itself_and_comes_back(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+
+    page.keyboard.press("1")
+
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 0}, seconds=SAVED_WITHIN_S)
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    page.reload()
+    expect(page.locator("#dimension-bounding")).to_be_visible()
+    expect(page.locator("input[name=dimension-discovery][value='0']")).to_be_checked()
+
+
+def test_draft_waits_for_the_network_and_loses_nothing(
+    open_review: Callable[..., "Page"],
+) -> None:
+    page = open_review(tolerated="502 (Bad Gateway)")
+    said = page.locator("#draft-state")
+    page.route("**/draft/", lambda route: route.fulfill(status=502, body=""))
+    page.keyboard.press("1")
+    expect(said).to_have_text("Not saved yet, trying again")
+    page.keyboard.press("2")
+
+    page.unroute("**/draft/")
+
+    expect(said).to_contain_text("Draft saved", timeout=10_000)
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1}, seconds=10)
+
+
+def test_draft_whose_answer_was_lost_is_no_conflict_with_itself(
+    open_review: Callable[..., "Page"],
+) -> None:
+    page = open_review(tolerated="net::ERR_FAILED")
+
+    def lose(route: "Route") -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/draft/", lose)
+    page.keyboard.press("1")
+    expect(page.locator("#draft-state")).to_have_text("Not saved yet, trying again")
+    assert kept().draft_version == 1
+    page.keyboard.press("2")
+
+    page.unroute("**/draft/")
+
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved", timeout=10_000)
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1}, seconds=10)
+
+
+def test_two_tabs_keep_both_texts(open_review: Callable[..., "Page"]) -> None:
+    first, second = open_review(), open_review(tolerated="409 (Conflict)")
+    first.keyboard.press("1")
+    expect(first.locator("#draft-state")).to_contain_text("Draft saved")
+
+    second.keyboard.press("4")
+
+    expect(second.locator("#draft-state")).to_contain_text("changed in another window")
+    expect(second.locator("input[name=dimension-discovery][value='3']")).to_be_checked()
+    assert draft_of(kept()).ratings == {"discovery": 0}
+
+
+def test_quote_of_selected_lines(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    page.evaluate(
+        """() => getSelection().setBaseAndExtent(
+            document.querySelector("#notes-L1 span").firstChild, 3,
+            document.querySelector("#notes-L2 span").firstChild, 5)"""
+    )
+    page.get_by_role("button", name="Quote the selected lines").click()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#evidence-discovery .evidence__at")).to_have_text("notes 1")
+    assert Evidence.objects.get().quote == "who hurts: on-call\nwho decides: infra director"
+
+
+def test_signal_is_ticked_by_its_mark_and_marks_seek_and_go(
+    open_review: Callable[..., "Page"],
+) -> None:
+    page = open_review()
+    play_to(page, 30)
+    page.keyboard.press("x")
+    expect(page.locator("#mark-about")).to_have_value("signal:draws_first")
+    page.get_by_role("button", name="Mark", exact=True).click()
+
+    expect(page.locator("input[value=draws_first]")).to_be_checked()
+    wait_until(lambda: draft_of(kept()).downcodes == {"draws_first"}, seconds=SAVED_WITHIN_S)
+    page.get_by_role("link", name="0:20–0:30").first.click()
+    expect(page.locator("[data-part=time]")).to_have_text("0:20")
+    page.get_by_role("button", name="Remove 0:20").click()
+    expect(page.locator("#notes .note--empty")).to_be_visible()
+    assert not Evidence.objects.exists()
+
+
+def test_refused_mark_stays_with_its_reason(open_review: Callable[..., "Page"]) -> None:
+    page = open_review(tolerated="422 (Unprocessable")
+    page.keyboard.press("e")
+    page.locator("#mark-start").fill("soon")
+    page.locator("#mark-note").fill("Kept as typed.")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#mark-start-error")).to_contain_text("“soon” is not a time.")
+    expect(page.locator("#mark-start")).to_be_focused()
+    expect(page.locator("#mark-note")).to_have_value("Kept as typed.")
+
+
+def test_handing_in_too_early_opens_the_first_place(open_review: Callable[..., "Page"]) -> None:
+    page = open_review(tolerated="422 (Unprocessable")
+    page.keyboard.press("0")
+    for _step in range(len(DIMENSIONS) + 1):
+        page.keyboard.press("j")
+    page.get_by_role("button", name="Hand in").click()
+
+    expect(page.locator("#dimension-bounding")).to_be_visible()
+    expect(page.locator("#dimension-bounding input").first).to_be_focused()
+    expect(page.get_by_role("alert").first).to_contain_text("Your draft is kept")
+
+
+def test_everything_works_without_scripts(open_review: Callable[..., "Page"]) -> None:
+    page = open_review(java_script_enabled=False)
+    page.locator("#mark > summary").click()
+    page.locator("#mark-start").fill("0:05")
+    page.locator("#summary").fill("Typed before the mark.")
+    page.locator("#mark-note").fill("By hand.")
+    page.locator("#mark-note").press("Enter")
+    expect(page.locator("#notes")).to_contain_text("By hand.")
+    expect(page.locator("#summary")).to_have_value("Typed before the mark.")
+
+    for key in DIMENSIONS:
+        value = "2" if key == "discovery" else "none"
+        page.locator(f"input[name=dimension-{key}][value='{value}']").check()
+    page.get_by_label("Strong yes").check()
+    page.locator("input[name=level_given][value='2']").check()
+    page.get_by_label("High").check()
+    page.get_by_role("button", name="Hand in").click()
+
+    expect(page.get_by_text("Your review is in, thank you.")).to_be_visible()
+    assert kept().is_submitted
