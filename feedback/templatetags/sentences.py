@@ -1,0 +1,13 @@
+"""Small words for templates: `2|in_words` is two. Sentences are composed in feedback/sentences.py."""
+
+from django import template
+
+from feedback.sentences import number_words
+
+register = template.Library()
+
+
+@register.filter
+def in_words(number: int) -> str:
+    """Write a small number as a word."""
+    return number_words(number)

@@ -1,0 +1,67 @@
+"""A candidate's results: a calm page until the reveal, all reviews side by side after it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from feedback.access import results_to_read
+from feedback.queries.results import GraderReview, Results, ResultsPage, results_page
+from feedback.sentences import (
+    opinion_words,
+    prediction_sentence,
+    severity_sentence,
+    verdict_sentences,
+)
+from feedback.templatetags.ruler import band_words, place_words
+from loops.forms import ENERGY_WORDS
+from loops.views.people import signed_in
+
+
+@require_safe
+def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Show an answer's results; htmx, which asks while they are calibrated, gets the level alone."""
+    attempt = results_to_read(signed_in(request), attempt_id)
+    page = results_page(attempt, timezone.now())
+    context = {
+        "page": page,
+        "attempt": attempt,
+        "cohort": attempt.round.loop.cohort,
+        "energy": ENERGY_WORDS.get(attempt.energy or 0, ""),
+    }
+    if page.results is None:
+        context["places"] = [n < page.reviews_in for n in range(page.reviews_wanted)]
+        return render(request, "feedback/results/waiting.html", context)
+    context |= _words(page, page.results)
+    if request.headers.get("HX-Request"):
+        return render(request, "feedback/results/_measure.html", context)
+    return render(request, "feedback/results/results.html", context)
+
+
+def _words(page: ResultsPage, found: Results) -> dict[str, Any]:
+    measure, predicted_rank = found.measure, page.attempt.predicted_rank
+    words: dict[str, Any] = {
+        "results": found,
+        "opinions": [(one, _opinion(one, page)) for one in found.reviews],
+        "given": [one.mark for one in found.reviews],
+        "by_rule": verdict_sentences(found.by_rule, found.names, page.target_label),
+    }
+    if measure is not None:
+        words["place"] = place_words(measure.level, page.labels)
+        words["span"] = band_words(measure.low, measure.high, page.labels)
+        words["severity"] = severity_sentence(found.severity_levels, len(found.reviews))
+        if predicted_rank is not None:
+            words["prediction"] = prediction_sentence(predicted_rank, measure.level, page.labels)
+    return words
+
+
+def _opinion(one: GraderReview, page: ResultsPage) -> str:
+    return opinion_words(
+        one.review.get_verdict_display(),
+        one.review.level_given_rank or 0,
+        page.target_rank,
+        page.labels,
+    )
