@@ -41,8 +41,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m config.launch", description=__doc__)
     parser.add_argument("--stop", action="store_true", help="end what an earlier run left behind")
     is_stopping = parser.parse_args().stop
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _leave)
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _leave)  # SIGINT too: a shell's background job would ignore it
     try:
         _choose_environment()
         return _stop() if is_stopping else _run()

@@ -28,6 +28,7 @@ def folder() -> Iterator[Path]:
     base = Path(tempfile.mkdtemp(prefix="plumb line "))
     base.chmod(0o755)
     yield base / ".local"
+    launch("--stop", env=environment(base / ".local", 1, DEBUG="on"))
     shutil.rmtree(base)
     shutil.rmtree(Embedded(base / ".local").sockets, ignore_errors=True)
 

@@ -115,6 +115,20 @@ def test_a_record_is_one_json_line_with_the_requests_id() -> None:
     assert "ValueError: two" in record["exception"]
 
 
+@pytest.mark.parametrize(
+    ("level", "message", "is_kept"),
+    [
+        (logging.INFO, "Task loops.tasks.sweep[1] succeeded in 0.1s", False),
+        (logging.ERROR, "Task loops.tasks.sweep[1] raised unexpected", True),
+        (logging.INFO, "Task loops.tasks.process_recording[1] succeeded", True),
+    ],
+)
+def test_sweeps_that_went_well_are_not_told(level: int, message: str, is_kept: bool) -> None:
+    record = logging.LogRecord("celery", level, "", 0, message, None, None)
+
+    assert logs.NoSweeps().filter(record) is is_kept
+
+
 @pytest.mark.django_db
 def test_times_are_shown_in_the_persons_zone(rf: RequestFactory) -> None:
     shown = []
