@@ -1,0 +1,467 @@
+"""The demo cohort as `seed_demo` makes it; the world is made once for all tests that read it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import av
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import Count, F, Max
+from django.test import Client
+from django.urls import reverse
+
+from feedback.actions.reviews import problems_of
+from feedback.demo import bank, players, story
+from feedback.demo.cast import COHORT, PASSWORD, PEOPLE
+from feedback.models import (
+    AttemptMeasure,
+    DowncodeTick,
+    Evidence,
+    GraderMeasure,
+    Rating,
+    Review,
+    Snapshot,
+)
+from feedback.queries.queue import held_review, queue_page
+from feedback.queries.readiness import readiness_page
+from feedback.queries.reveal import REVIEWS_WANTED
+from feedback.readiness import State, Step
+from loops import blobs
+from loops.models import (
+    Artifact,
+    Attempt,
+    Cohort,
+    Event,
+    Loop,
+    Membership,
+    PromptExposure,
+    Recording,
+    Track,
+    User,
+)
+from rubrics.actions import CATALOGUE
+
+TODAY = "2026-03-02"
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+KINDS = sorted(path.stem for path in bank.FOLDER.glob("*.yaml"))
+
+
+@dataclass(frozen=True)
+class Made:
+    """What two runs on the same day put into the database."""
+
+    first: dict[str, list[Any]]
+    second: dict[str, list[Any]]
+
+
+def seed(*options: str) -> str:
+    """Run the command and return what it printed."""
+    output = StringIO()
+    call_command("seed_demo", *options, stdout=output)
+    return output.getvalue()
+
+
+def facts() -> dict[str, list[Any]]:
+    """Return all that the demo put into the database but keys, tokens and names of files."""
+    attempt = "attempt__public_id"
+    review = "review__public_id"
+    of_evidence = ("start_ms", "end_ms", "quote", "note", "marked_at")
+    rows = {
+        "people": User.objects.values_list("public_id", "email", "name", "handle", "time_zone"),
+        "places": Membership.objects.values_list("user__email", "role", "joined_at"),
+        "loops": Loop.objects.values_list("public_id", "title", "started_at", "interview_on"),
+        "rounds": Loop.objects.values_list("public_id", "rounds__public_id", "rounds__title"),
+        "answers": Attempt.objects.values_list(
+            "public_id",
+            "number",
+            "kind",
+            "state",
+            "prompt__key",
+            "predicted_rank",
+            "energy",
+            "started_at",
+            "submitted_at",
+        ),
+        "artifacts": Artifact.objects.values_list(attempt, "kind", "text", "updated_at"),
+        "recordings": Recording.objects.values_list(
+            "public_id", attempt, "state", "duration_ms", "size_bytes", "content_type", "started_at"
+        ),
+        "exposures": PromptExposure.objects.values_list("user__email", "prompt_key", "role", "at"),
+        "reviews": Review.objects.values_list(
+            "public_id",
+            attempt,
+            "grader__email",
+            "state",
+            "claimed_at",
+            "submitted_at",
+            "verdict",
+            "confidence",
+            "level_given_rank",
+            "summary",
+        ),
+        "ratings": Rating.objects.values_list(review, "dimension__key", "rank"),
+        "ticks": DowncodeTick.objects.values_list(review, "downcode__key", "at_ms"),
+        "evidence": Evidence.objects.values_list(
+            review, "dimension__key", "downcode__key", *of_evidence
+        ),
+        "events": Event.objects.values_list("at", "verb", "subject"),
+        "levels": AttemptMeasure.objects.values_list(attempt, "level", "low", "high"),
+    }
+    return {name: sorted(found, key=repr) for name, found in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def made(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Made]:
+    """Make the demo twice in two transactions, from the same takes; keep the second."""
+    takes = players.draw_takes(tmp_path_factory.mktemp("takes"))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+    ):
+        patch.setattr(players, "draw_takes", lambda folder: takes)
+        call_command("import_rubrics", verbosity=0, stdout=StringIO())
+        with transaction.atomic():
+            seed(f"--today={TODAY}", "--force")
+            first = facts()
+            transaction.set_rollback(True)
+        assert not User.objects.exists()
+        seed(f"--today={TODAY}", "--force")
+        yield Made(first, facts())
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def mara(made: Made) -> User:
+    """The demo's candidate."""
+    return User.objects.get(email="mara@demo.example")
+
+
+# Refusals, in a database without the demo
+
+
+@pytest.mark.django_db
+def test_demo_is_refused_without_debug() -> None:
+    with pytest.raises(CommandError, match="DEBUG is off"):
+        seed()
+
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_demo_is_refused_without_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(players, "draw_takes", lambda folder: [])
+
+    with pytest.raises(CommandError, match=r"no preset “staff”\. .* import_rubrics"):
+        seed("--force")
+
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_demo_is_refused_where_an_address_is_taken() -> None:
+    User.objects.create_user("mara@demo.example", handle="wren-100")
+
+    with pytest.raises(CommandError, match=r"mara@demo\.example \(wren-100\)"):
+        seed("--force")
+
+    assert User.objects.count() == 1
+
+
+def test_sign_ins_are_printed_without_a_database() -> None:
+    lines = seed("--sign-ins").splitlines()
+
+    assert lines[0].endswith(f"{PASSWORD}:")
+    assert [line.split()[0] for line in lines[1:]] == [person.email for person in PEOPLE]
+    assert lines[1].split()[0] == "mara@demo.example"
+
+
+# The world
+
+
+def test_demo_has_eight_people_with_one_organiser(made: Made) -> None:
+    roles = Counter(Membership.objects.values_list("role", flat=True))
+
+    assert roles == {"member": 7, "organiser": 1}
+    assert Cohort.objects.get().name == COHORT
+    assert User.objects.values("time_zone").distinct().count() == 8
+
+
+def test_demo_has_answers_in_every_state(made: Made) -> None:
+    kinds = Counter(Attempt.objects.values_list("kind", flat=True))
+    states = Counter(Attempt.objects.values_list("state", flat=True))
+
+    assert states == {"submitted": len(story.ANSWERS), "draft": 1}
+    assert kinds["live"] == sum(answer.is_live for answer in story.ANSWERS) >= 5
+
+
+def test_demo_has_dozens_of_reviews_by_every_grader(made: Made) -> None:
+    by_grader = Counter(Review.objects.submitted().values_list("grader__email", flat=True))
+
+    assert 60 <= by_grader.total() <= 100
+    assert len(by_grader) == len(PEOPLE)
+    assert min(by_grader.values()) >= 6
+    assert Review.objects.exclude(state="submitted").get().state == "draft"
+
+
+def test_ratings_use_the_whole_scale(made: Made) -> None:
+    ranks = Counter(Rating.objects.values_list("rank", flat=True))
+
+    assert set(ranks) == {None, 0, 1, 2, 3}
+    assert min(ranks.values()) >= 15
+
+
+def test_manager_loop_is_half_done(made: Made) -> None:
+    loop = Loop.objects.get(ladder="em")
+    answered = loop.rounds.annotate(n=Count("attempts")).filter(n__gte=2)
+
+    assert (loop.rounds.count(), answered.count()) == (6, 3)
+
+
+def test_first_screen_of_the_candidate_shows_every_state(mara: User) -> None:
+    page = readiness_page(Loop.objects.get(member=mara), NOW)
+
+    found = {
+        line.round.round_kind.key: (line.reading.state, line.reading.next_step.code)
+        for line in page.lines
+    }
+    assert found == {
+        "coding": (State.AT_BAR, Step.KEEP_WARM),
+        "sd_classic": (State.CANNOT_TELL, Step.LIVE_MOCK),
+        "sd_ambiguous": (State.CANNOT_TELL, Step.NEW_PROMPT),
+        "xfn": (State.TOO_LITTLE_EVIDENCE, Step.NEW_PROMPT),
+        "ic_leadership": (State.BELOW_BAR, Step.REPAIR_CAP),
+        "deep_dive": (State.NO_EVIDENCE, Step.AWAIT_REVIEWS),
+    }
+    assert [repair.downcode for repair in page.repairs] == ["hero"]
+    assert page.weakest_line
+    assert page.weakest_line.weakest_dimension == page.repairs[0].dimension
+
+
+def test_candidate_has_answers_that_wait_and_one_in_the_making(mara: User) -> None:
+    page = readiness_page(Loop.objects.get(member=mara), NOW)
+
+    waiting = {
+        line.round.round_kind.key: (line.waiting.reviews_in, line.waiting.reviews_wanted)
+        for line in page.lines
+        if line.waiting.answers
+    }
+    drafts = [line.round.round_kind.key for line in page.lines if line.draft_id]
+    draft = Attempt.objects.get(state="draft")
+    assert waiting == {"deep_dive": (1, 2), "sd_ambiguous": (0, 2)}
+    assert drafts == ["xfn"]
+    assert draft.predicted_rank is not None
+    assert draft.artifacts.get().kind == "notes"
+
+
+def test_candidate_has_answers_to_grade_and_one_begun(mara: User) -> None:
+    page = queue_page(mara, NOW)
+    held = held_review(mara, NOW)
+
+    assert page.waiting_total == 3
+    assert {kind.key for kind in page.kinds} == {"coding", "xfn", "deep_dive"}
+    assert [line.review for line in page.held] == [held]
+    assert held is not None
+    assert held.lease_until > NOW
+    assert 0 < held.ratings.count() < held.attempt.rubric_version.dimensions.count()
+    assert page.given_total >= 6
+
+
+def test_every_review_could_be_handed_in_again(made: Made) -> None:
+    problems = [
+        (review, problem)
+        for review in Review.objects.submitted().select_related(
+            "attempt__round__loop", "attempt__rubric_version"
+        )
+        for problem in problems_of(review)
+    ]
+
+    assert problems == []
+
+
+def test_reviews_never_outnumber_their_places(made: Made) -> None:
+    most = Attempt.objects.annotate(n=Count("reviews")).aggregate(most=Max("n"))["most"]
+
+    assert most == REVIEWS_WANTED
+
+
+def test_evidence_lies_inside_its_recording_and_before_the_hand_in(made: Made) -> None:
+    marks = Evidence.objects.annotate(duration_ms=F("review__attempt__recordings__duration_ms"))
+
+    assert marks.filter(start_ms__isnull=False).count() > 400
+    assert not marks.filter(end_ms__gte=F("duration_ms")).exists()
+    assert not marks.filter(marked_at__gt=F("review__submitted_at")).exists()
+    assert not marks.filter(marked_at__gt=NOW).exists()
+
+
+def test_quotes_stand_in_what_they_quote(made: Made) -> None:
+    quoted = Evidence.objects.exclude(quote="").select_related("review")
+    texts = dict(Artifact.objects.values_list("attempt_id", "text"))
+
+    assert quoted.count() >= 6
+    assert [mark for mark in quoted if mark.quote not in texts[mark.review.attempt_id]] == []
+
+
+def test_some_signals_are_in_force_and_some_are_not(made: Made) -> None:
+    ticks = Counter(DowncodeTick.objects.values_list("review__attempt", "downcode__key"))
+
+    assert {1, 2} == set(ticks.values())
+    assert not DowncodeTick.objects.filter(at_ms=None).exists()
+
+
+def test_every_recording_plays_for_as_long_as_it_says(made: Made) -> None:
+    recordings = list(Recording.objects.prefetch_related("tracks"))
+    names = {recording.file_name for recording in recordings}
+
+    for recording in recordings:
+        with (
+            blobs.open_stored(recording.file_name) as file,
+            av.open(file, "r", format="matroska") as media,
+        ):
+            kinds = {stream.type for stream in media.streams}
+            duration_ms = (media.duration or 0) / 1000
+            assert next(media.decode(media.streams[0])) is not None
+            assert file.seek(0, 2) == recording.size_bytes
+        assert abs(duration_ms - (recording.duration_ms or 0)) < 100
+        assert kinds == ({"audio"} if recording.is_audio else {"audio", "video"})
+    assert len(names) == len(recordings) == len(story.ANSWERS)
+    assert any(recording.is_audio for recording in recordings)
+    assert Track.objects.filter(received_bytes=F("length_bytes")).count() == len(recordings)
+
+
+def test_every_graded_round_kind_is_calibrated(made: Made) -> None:
+    graded = Review.objects.submitted().values("attempt__rubric_version__round_kind")
+
+    assert Snapshot.objects.count() == graded.distinct().count() == len(KINDS)
+
+
+def test_severities_are_found_again(made: Made) -> None:
+    coding = GraderMeasure.objects.filter(snapshot__round_kind__key="coding")
+    in_order = list(coding.order_by("severity_levels").values_list("grader__email", flat=True))
+
+    assert (in_order[0], in_order[-1]) == ("priya@demo.example", "kenji@demo.example")
+
+
+def test_candidate_seldom_reads_a_note_twice(mara: User) -> None:
+    notes = Counter(
+        Evidence.objects.filter(
+            quote="", review__attempt__round__loop__member=mara, review__state="submitted"
+        ).values_list("note", flat=True)
+    )
+
+    assert sum(count - 1 for count in notes.values()) <= 0.05 * notes.total()
+
+
+def test_same_day_gives_the_same_world(made: Made) -> None:
+    assert all(made.first.values())
+    assert made.first == made.second
+
+
+def test_second_run_changes_nothing(made: Made) -> None:
+    said = seed("--force")
+    said_once = seed("--once", "--force")
+
+    assert said == "The demo cohort is there already. Nothing was changed.\n"
+    assert said_once == ""
+    assert facts() == made.second
+
+
+def test_candidate_signs_in_to_the_board(mara: User, client: Client) -> None:
+    is_in = client.login(username=mara.email, password=PASSWORD)
+    page = client.get(reverse("feedback:readiness"))
+
+    assert is_in
+    assert page.status_code == 200
+    assert b"System design, ambiguous" in page.content
+
+
+# The story, without a database
+
+
+def test_queue_gives_graders_what_the_story_says() -> None:
+    for hours in range(0, 24 * 400, 53):  # every hour of the day, both changes of the clock
+        check_story(NOW + timedelta(hours=hours))
+
+
+def check_story(now: datetime) -> None:
+    """Play the queue's rule, the longest waiting first, over the story that ends now."""
+    handed_in: dict[str, list[story.AnswerPlan]] = defaultdict(list)
+    graders: dict[str, list[str]] = defaultdict(list)
+    busy: dict[str, datetime] = {}
+
+    for turn in story.turns(now):
+        answer = turn.answer
+        if not turn.grader:
+            assert turn.at < now
+            handed_in[answer.kind].append(answer)
+            continue
+        waiting = [
+            one
+            for one in handed_in[answer.kind]
+            if one.member != turn.grader
+            and turn.grader not in graders[one.key]
+            and len(graders[one.key]) < REVIEWS_WANTED
+        ]
+        assert waiting[0] == answer
+        assert busy.get(turn.grader, turn.at) <= turn.at
+        assert turn.at + story.GRADING < now
+        graders[answer.key].append(turn.grader)
+        busy[turn.grader] = turn.at + story.GRADING
+
+
+def test_nobody_answers_a_prompt_that_they_have_graded() -> None:
+    met: set[tuple[str, str, str]] = set()
+
+    for turn in story.turns(NOW):
+        prompt = (turn.answer.kind, turn.answer.prompt)
+        if turn.grader:
+            met.add((turn.grader, *prompt))
+        else:
+            assert (turn.answer.member, *prompt) not in met
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_fit_the_catalogue(kind: str) -> None:
+    rubric = yaml.safe_load((CATALOGUE / f"{kind}.yaml").read_text())
+    texts = bank.bank_of(kind)
+    prompts = {prompt["key"] for prompt in rubric["prompts"]}
+    downcodes = {downcode["key"] for downcode in rubric["downcodes"]}
+    dimensions = {dimension["key"] for dimension in rubric["dimensions"]}
+
+    assert texts.notes.keys() == dimensions
+    assert texts.signals.keys() <= downcodes
+    assert {answer.prompt for answer in story.ANSWERS if answer.kind == kind} <= prompts
+    assert texts.notes_on_prompts.keys() <= prompts
+    for notes in (texts.notes, *texts.notes_on_prompts.values()):
+        assert notes.keys() <= dimensions
+    assert min(len(sides[side]) for sides in texts.notes.values() for side in ("good", "weak")) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_stands_twice(kind: str) -> None:
+    texts = bank.bank_of(kind)
+    notes = [
+        note
+        for dimensions in (texts.notes, *texts.notes_on_prompts.values())
+        for sides in dimensions.values()
+        for side in ("good", "weak", "top")
+        for note in sides.get(side, [])
+    ]
+
+    assert [note for note, count in Counter(notes).items() if count > 1] == []
+
+
+def test_every_quote_is_of_its_paper() -> None:
+    papers = [paper for kind in KINDS for paper in bank.bank_of(kind).papers]
+
+    assert len(papers) >= 4
+    for paper in papers:
+        assert [quote for quote in paper.quotes if quote.quote not in paper.text] == []
