@@ -60,6 +60,9 @@ install-dev: venv
 
 venv:
 	@.venv/bin/python -c "" 2>/dev/null || { \
+		if [ -e .venv ] && [ ! -w .venv ]; then \
+			echo ".venv was made by another user: run as that user, or remove it." >&2; exit 1; \
+		fi; \
 		for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 			"$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" 2>/dev/null && break; \
 			python=; \
