@@ -1,0 +1,402 @@
+"""The repository tested as a whole: layers, guarded addresses, documented settings, imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from feedback.models import Evidence, Review
+from loops.models import Attempt, Cohort, Invitation, Recording, Track, User
+from rubrics.models import Preset
+from tests import factories
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("config", "rubrics", "loops", "feedback")
+
+
+# Layers
+
+
+def test_layers_hold() -> None:
+    """Import-linter's contracts in pyproject.toml: between the apps and inside each."""
+    found = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.returncode == 0, found.stdout
+    assert "0 broken" in found.stdout
+
+
+def test_every_module_says_what_lives_in_it() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in _modules()
+        if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+
+    assert silent == []
+
+
+def test_the_clock_is_read_in_views_and_tasks_only() -> None:
+    """An action is told the time, so that a test, the demo and a late worker can tell another."""
+    may = re.compile(
+        r"/(views|management)/|/(tasks|api|forms|ops|context|middleware|launch|accounts)\.py$"
+    )
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in _modules()
+        if "timezone.now(" in path.read_text() and not may.search(f"/{path.relative_to(ROOT)}")
+    ]
+
+    assert readers == []
+
+
+def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
+    hosts = re.compile(r"(py" r"pi|npm" r"js|debian)\.org|files\.python" r"hosted")
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    named = []
+    for name in filter(None, tracked):
+        path = ROOT / name
+        if path.suffix in {".woff2", ".png", ".webm", ".jpg"} or not path.is_file():
+            continue
+        if hosts.search(path.read_text()):
+            named.append(name)
+
+    assert named == []
+
+
+def _modules() -> Iterator[Path]:
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            if "migrations" not in path.parts and path.stat().st_size:
+                yield path
+
+
+# Settings
+
+
+def test_every_setting_is_in_the_example() -> None:
+    asked = set()
+    for path in (ROOT / "config").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "env"
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                asked.add(node.args[0].value)
+    example = (ROOT / ".env.example").read_text()
+    documented = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+
+    assert asked - documented == set()
+    assert {name for name in documented - asked if not name.startswith("POSTGRES_")} == set()
+
+
+# Static files and templates
+
+
+def test_every_module_a_script_imports_is_there() -> None:
+    missing = []
+    for path in sorted((ROOT / "static" / "js").rglob("*.js")):
+        text = path.read_text()
+        for name in re.findall(r"""(?:from|import)\s*\(?\s*["'](\.{1,2}/[^"']+)["']""", text):
+            if not (path.parent / name).is_file():
+                missing.append(f"{path.name}: {name}")
+
+    assert missing == []
+
+
+def test_no_template_styles_or_scripts_inline() -> None:
+    inline = re.compile(r"\sstyle=|<style|\son[a-z]+=\"|<script(?![^>]*\bsrc=)", re.IGNORECASE)
+    found = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        if inline.search(path.read_text())
+    ]
+
+    assert found == []
+
+
+# Addresses: who gets what
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows of one cohort, and somebody for each role."""
+
+    roles: dict[str, User | AnonymousUser]
+    ids: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@pytest.fixture
+def world(  # noqa: PLR0917 - one argument for each of the cast
+    candidate: User,
+    peer: User,
+    second_peer: User,
+    organiser: User,
+    outsider: User,
+    cohort: Cohort,
+) -> World:
+    """A loop with a draft being recorded, one answer waiting, one half graded and one revealed."""
+    now = timezone.now()
+    loop = factories.loop(candidate, cohort, kinds=["sd_ambiguous", "coding"])
+    round_, other_round = loop.rounds.order_by("position")
+    submitted = factories.attempt(round_, submitted_at=now)
+    playable = factories.recording(submitted, content=b"x" * 64)
+    claimed = factories.review(
+        submitted, peer, claimed_at=now, lease_until=now + timedelta(minutes=45)
+    )
+    evidence = factories.evidence(claimed, submitted.rubric_version.dimensions.first())
+    draft = factories.attempt(other_round, state=Attempt.State.DRAFT, predicted_rank=2)
+    recording = factories.recording(draft, state=Recording.State.RECORDING)
+    track = Track.objects.create(
+        recording=recording,
+        role=Track.Role.CAMERA,
+        content_type="video/webm",
+        staging_key="0" * 32,
+        touched_at=now,
+    )
+    invitation = Invitation.objects.create(
+        cohort=cohort,
+        created_by=organiser,
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    preset = Preset.objects.create(
+        key="staff", ladder="ic", position=1, title="Staff loop", description="d", target_rank=2
+    )
+    ids = {
+        "": {},
+        "cohort": {"cohort_id": cohort.public_id},
+        "member": {"cohort_id": cohort.public_id, "user_id": peer.public_id},
+        "invitation": {"invitation_id": invitation.public_id},
+        "token": {"token": invitation.token},
+        "loop": {"loop_id": loop.public_id},
+        "round": {"round_id": round_.public_id},
+        "draft": {"attempt_id": draft.public_id},
+        "submitted": {"attempt_id": submitted.public_id},
+        "playable": {"recording_id": playable.public_id},
+        "recording": {"recording_id": recording.public_id},
+        "track": {"track_id": track.public_id},
+        "review": {"review_id": claimed.public_id},
+        "evidence": {"review_id": claimed.public_id, "evidence_id": evidence.public_id},
+        "message": {"name": "20260302-093000"},
+        "kind": {"kind": "coding"},
+        "edition": {"kind": "coding", "edition": 1},
+        "api:loop": {"public_id": loop.public_id},
+        "api:round": {"public_id": round_.public_id},
+        "api:attempt": {"public_id": submitted.public_id},
+        "api:review": {"public_id": claimed.public_id},
+        "api:kind": {"key": "coding"},
+        "api:edition": {"kind": "coding", "edition": 1},
+        "api:preset": {"key": preset.key},
+    }
+    roles: dict[str, User | AnonymousUser] = {
+        "anonymous": AnonymousUser(),
+        "outsider": outsider,
+        "peer": peer,
+        "candidate": candidate,
+        "organiser": organiser,
+    }
+    return World(roles=roles, ids=ids)
+
+
+ROLES = ("anonymous", "outsider", "peer", "candidate", "organiser")
+OPEN = (200, 200, 200, 200, 200)
+SIGNED_IN = (302, 200, 200, 200, 200)
+"""Statuses in the order of ROLES. 302 for a stranger is the way to the sign-in page."""
+API = (403, 200, 200, 200, 200)
+
+# address, method, which row: statuses
+TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
+    ("healthz", "get", ""): OPEN,
+    ("readyz", "get", ""): OPEN,
+    ("landing", "get", ""): (200, 302, 302, 302, 302),
+    ("theme", "post", ""): (302, 302, 302, 302, 302),
+    # the mailbox and the style page are there under DEBUG alone, which tests switch off
+    ("mail", "get", ""): (404, 404, 404, 404, 404),
+    ("mail-message", "get", "message"): (404, 404, 404, 404, 404),
+    ("style", "get", ""): (404, 404, 404, 404, 404),
+    ("rubrics:browse", "get", ""): SIGNED_IN,
+    ("rubrics:read", "get", "kind"): SIGNED_IN,
+    ("rubrics:read_edition", "get", "edition"): SIGNED_IN,
+    ("rubrics:compare", "get", "kind"): SIGNED_IN,
+    ("loops:cohort_list", "get", ""): SIGNED_IN,
+    ("loops:cohort", "get", "cohort"): (302, 404, 200, 200, 200),
+    ("loops:invite", "post", "cohort"): (302, 404, 404, 404, 302),
+    ("loops:set_role", "post", "member"): (302, 404, 404, 404, 302),
+    ("loops:revoke_invitation", "post", "invitation"): (302, 404, 404, 404, 302),
+    ("loops:join", "get", "token"): OPEN,
+    ("loops:join", "post", "token"): (200, 302, 302, 302, 302),
+    ("loops:profile", "get", ""): SIGNED_IN,
+    ("loops:profile", "post", ""): (302, 422, 422, 422, 422),
+    ("loops:loop_list", "get", ""): SIGNED_IN,
+    ("loops:loop_new", "get", ""): SIGNED_IN,
+    ("loops:loop_new", "post", ""): (302, 422, 422, 422, 422),
+    ("loops:loop", "get", "loop"): (302, 404, 404, 200, 404),
+    ("loops:round", "get", "round"): (302, 404, 404, 200, 404),
+    ("loops:attempt_start", "post", "round"): (302, 404, 404, 302, 404),
+    ("loops:attempt", "get", "draft"): (302, 404, 404, 200, 404),
+    ("loops:attempt_predict", "post", "draft"): (302, 404, 404, 422, 404),
+    ("loops:record", "get", "draft"): (302, 404, 404, 200, 404),
+    ("loops:upload", "post", "draft"): (302, 404, 404, 422, 404),
+    ("loops:artifact", "post", "draft"): (302, 404, 404, 422, 404),
+    ("loops:attempt_submit", "get", "draft"): (302, 404, 404, 302, 404),
+    ("loops:attempt_submit", "post", "draft"): (302, 404, 404, 302, 404),
+    ("loops:attempt_withdraw", "post", "draft"): (302, 404, 404, 302, 404),
+    ("loops:recording_begin", "post", "draft"): (302, 404, 404, 400, 404),
+    ("loops:track_append", "head", "track"): (302, 404, 404, 200, 404),
+    ("loops:track_append", "patch", "track"): (302, 404, 404, 415, 404),
+    ("loops:recording_finish", "post", "recording"): (302, 404, 404, 302, 404),
+    ("loops:recording_status", "get", "recording"): (302, 404, 404, 200, 404),
+    ("loops:recording_play", "get", "recording"): (302, 404, 404, 404, 404),
+    ("loops:recording_play", "get", "playable"): (302, 404, 200, 200, 404),
+    ("loops:recording_discard", "post", "recording"): (302, 404, 404, 302, 404),
+    ("feedback:queue", "get", ""): SIGNED_IN,
+    ("feedback:claim", "post", ""): (302, 302, 302, 302, 302),
+    ("feedback:review", "get", "review"): (302, 404, 200, 404, 404),
+    ("feedback:review_draft", "post", "review"): (302, 404, 422, 404, 404),
+    ("feedback:evidence_add", "post", "review"): (302, 404, 422, 404, 404),
+    ("feedback:evidence_remove", "post", "evidence"): (302, 404, 422, 404, 404),
+    ("feedback:review_submit", "post", "review"): (302, 404, 422, 404, 404),
+    ("feedback:review_release", "post", "review"): (302, 404, 302, 404, 404),
+    ("feedback:results", "get", "submitted"): (302, 404, 404, 200, 404),
+    ("feedback:results", "get", "draft"): (302, 404, 404, 404, 404),
+    ("feedback:readiness", "get", ""): SIGNED_IN,
+    ("feedback:readiness_loop", "get", "loop"): (302, 404, 404, 200, 404),
+    ("feedback:how_computed", "get", ""): SIGNED_IN,
+    ("api-root", "get", ""): API,
+    ("api-schema", "get", ""): API,
+    ("rubric-list", "get", ""): API,
+    ("rubric-detail", "get", "api:kind"): API,
+    ("edition-list", "get", "kind"): API,
+    ("edition-detail", "get", "api:edition"): API,
+    ("level-list", "get", ""): API,
+    ("preset-list", "get", ""): API,
+    ("preset-detail", "get", "api:preset"): API,
+    ("loop-list", "get", ""): API,
+    ("loop-list", "post", ""): (403, 405, 405, 405, 405),
+    ("loop-detail", "get", "api:loop"): (403, 404, 404, 200, 404),
+    ("round-list", "get", ""): API,
+    ("round-detail", "get", "api:round"): (403, 404, 404, 200, 404),
+    ("attempt-list", "get", ""): API,
+    ("attempt-detail", "get", "api:attempt"): (403, 404, 404, 200, 404),
+    ("queue-list", "get", ""): API,
+    ("review-list", "get", ""): API,
+    ("review-detail", "get", "api:review"): (403, 404, 200, 404, 404),
+    ("readiness-detail", "get", "api:loop"): (403, 404, 404, 200, 404),
+}
+GUARDED_ELSEWHERE = re.compile(r"^account_")  # allauth's own pages; the admin lets in staff only
+
+
+@pytest.mark.parametrize(("address", "method", "row"), TABLE)
+def test_address_answers_each_role(world: World, address: str, method: str, row: str) -> None:
+    url = reverse(address, kwargs=world.ids[row])
+
+    statuses = tuple(_status(world.roles[role], method, url) for role in ROLES)
+
+    assert statuses == TABLE[address, method, row]
+
+
+def test_every_address_is_in_the_table() -> None:
+    listed = {address for address, _method, _row in TABLE}
+
+    missing = {
+        name
+        for name in _names(get_resolver())
+        if name not in listed and not GUARDED_ELSEWHERE.match(name)
+    }
+
+    assert missing == set()
+
+
+def test_a_lost_membership_closes_the_recording(world: World, peer: User) -> None:
+    """The grader who left the cohort plays nothing of it any more."""
+    url = reverse("loops:recording_play", kwargs=world.ids["playable"])
+
+    before = _status(peer, "get", url)
+    peer.memberships.all().delete()
+
+    assert (before, _status(peer, "get", url)) == (200, 404)
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "status"),
+    [
+        (Review.State.CLAIMED, 0, 200),
+        (Review.State.EXPIRED, 6, 200),
+        (Review.State.EXPIRED, 8, 404),
+        (Review.State.RELEASED, 8, 404),
+        (Review.State.VOID, 0, 404),
+    ],
+)
+def test_a_grader_plays_until_seven_days_after_the_lease(
+    world: World, peer: User, state: str, days: int, status: int
+) -> None:
+    lease_until = timezone.now() - timedelta(days=days) + timedelta(minutes=1)
+    Review.objects.filter(grader=peer).update(state=state, lease_until=lease_until)
+
+    url = reverse("loops:recording_play", kwargs=world.ids["playable"])
+
+    assert _status(peer, "get", url) == status
+
+
+def test_foreign_evidence_is_not_removed(world: World, peer: User, second_peer: User) -> None:
+    """The id of one review with the evidence of another opens nothing."""
+    attempt = Attempt.objects.get(public_id=world.ids["submitted"]["attempt_id"])
+    other = factories.review(attempt, second_peer)
+    foreign = factories.evidence(other, attempt.rubric_version.dimensions.first())
+    ids = {**world.ids["review"], "evidence_id": foreign.public_id}
+
+    assert _status(peer, "post", reverse("feedback:evidence_remove", kwargs=ids)) == 404
+    assert Evidence.objects.filter(pk=foreign.pk).exists()
+
+
+def _status(user: User | AnonymousUser, method: str, url: str) -> int:
+    """Ask once and undo what the asking changed."""
+    client = Client()
+    with transaction.atomic():
+        if isinstance(user, User):
+            client.force_login(user)
+        send: Callable[..., Any] = getattr(client, method)
+        response = send(url)
+        status = int(response.status_code)
+        if response.streaming:
+            b"".join(response.streaming_content)
+        transaction.set_rollback(True)
+    return status
+
+
+def _names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver) and entry.namespace != "admin":
+            inside = f"{prefix}{entry.namespace}:" if entry.namespace else prefix
+            yield from _names(entry, inside)
+        elif isinstance(entry, URLPattern) and entry.name:
+            yield f"{prefix}{entry.name}"
+        elif isinstance(entry, URLPattern):
+            yield str(entry.pattern)
