@@ -7,6 +7,7 @@ leave gets that lock alone and stops them. The launcher's children get addresses
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -136,6 +137,8 @@ class Embedded:
             redis.stop()
         if self.with_postgres:
             postgres.stop()
+        with contextlib.suppress(OSError):
+            self.sockets.rmdir()
 
     def _servers(self) -> tuple[Postgres, Redis]:
         account = _server_account(self.local_dir)

@@ -1,12 +1,10 @@
 """Every mounted prefix on one screen."""
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import mail, ops
+from config import mail, ops, views
 
 handler400 = "config.errors.bad_request"
 handler404 = "config.errors.not_found"
@@ -22,15 +20,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", ops.readyz, name="readyz"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<slug:name>/", mail.mail_message, name="mail-message"),
+    path("", views.landing, name="landing"),
+    path("theme/", views.theme, name="theme"),
+    path("style/", views.style, name="style"),
+    path("", include("rubrics.urls")),
+    path("", include("loops.urls")),
+    path("", include("feedback.urls")),
 ]
-if find_spec("config.views"):
-    from config import views
-
-    urlpatterns += [
-        path("", views.landing, name="landing"),
-        path("theme/", views.theme, name="theme"),
-        path("style/", views.style, name="style"),
-    ]
-for app in ("rubrics", "loops", "feedback"):
-    if find_spec(f"{app}.urls"):
-        urlpatterns.append(path("", include(f"{app}.urls")))
