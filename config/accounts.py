@@ -3,6 +3,9 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+
+from loops.access import invitation_to_use
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -10,4 +13,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Say whether this visitor may sign up; the join page keeps the token in the session."""
-        return settings.SIGNUP == "open" or "invitation_token" in request.session
+        token = request.session.get("invitation_token", "")
+        return settings.SIGNUP == "open" or invitation_to_use(token, timezone.now()) is not None
