@@ -17,10 +17,10 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from psycopg import sql
 
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_answered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -152,6 +152,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+        connections.close_all()  # beside a running loop Django keeps others than without one
 
 
 @pytest.fixture
@@ -196,6 +197,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
     yield open_page
     for context in contexts:
         context.close()
+    wait_until_answered()
     assert problems == []
 
 
