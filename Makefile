@@ -9,7 +9,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv p
 	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run stop test check requirements clean venv install install-dev
+.PHONY: help run stop test check schema requirements clean venv install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -37,6 +37,9 @@ check: install-dev ## lint, types, layers, missing migrations, settings fit for 
 			node --input-type=module --check <"$$script" || { echo "$$script"; exit 1; }; \
 		done; \
 	else echo "The scripts were not checked: there is no node here."; fi
+
+schema: install-dev ## write the API's schema anew, after a change to the API
+	$(MANAGE) spectacular --validate --fail-on-warn --file config/openapi.yaml
 
 requirements: install-dev ## compile requirements/*.txt anew from requirements/*.in
 	for name in base local dev; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path
@@ -13,13 +11,14 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import exception_handler
 
+from feedback import api as feedback
+from loops import api as loops
 from loops.errors import Refused
+from rubrics import api as rubrics
 
 router = DefaultRouter()
-for app in ("rubrics", "loops", "feedback"):
-    if find_spec(f"{app}.api"):
-        for prefix, viewset, basename in import_module(f"{app}.api").ROUTES:
-            router.register(prefix, viewset, basename=basename)
+for prefix, viewset, basename in (*rubrics.ROUTES, *loops.ROUTES, *feedback.ROUTES):
+    router.register(prefix, viewset, basename=basename)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

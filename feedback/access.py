@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from feedback.models import Evidence, Review
@@ -13,24 +14,21 @@ from loops.models import Attempt, Membership, Recording, User
 AFTERWARDS = timedelta(days=7)
 
 
+def reviews_to_write(user: User) -> QuerySet[Review]:
+    """Return the reviews that a person holds or has given in cohorts they are still in."""
+    return Review.objects.select_related(
+        "grader",
+        "attempt__prompt",
+        "attempt__rubric_version",
+        "attempt__round__round_kind",
+        "attempt__round__loop__cohort",
+        "attempt__round__loop__member",
+    ).filter(grader=user, attempt__round__loop__cohort__memberships__user=user)
+
+
 def review_to_write(user: User, public_id: UUID) -> Review:
     """Return a review to its grader. The actions say what may still be done with it."""
-    review = (
-        Review.objects.select_related(
-            "grader",
-            "attempt__prompt",
-            "attempt__rubric_version",
-            "attempt__round__round_kind",
-            "attempt__round__loop__cohort",
-            "attempt__round__loop__member",
-        )
-        .filter(
-            public_id=public_id,
-            grader=user,
-            attempt__round__loop__cohort__memberships__user=user,
-        )
-        .first()
-    )
+    review = reviews_to_write(user).filter(public_id=public_id).first()
     if review is None:
         raise Http404("No such review.")
     return review
@@ -67,6 +65,7 @@ def may_play_as_grader(user: User, recording: Recording, at: datetime) -> bool:
         return False
     if not review.is_submitted:
         return at < review.lease_until + AFTERWARDS
-    reviews_at = attempt.reviews.submitted().values_list("submitted_at", flat=True)
-    revealed = revealed_at(attempt.submitted_at, list(reviews_at)) if attempt.submitted_at else None
+    handed_in = attempt.reviews.submitted().values_list("submitted_at", flat=True)
+    reviews_at = [moment for moment in handed_in if moment]
+    revealed = revealed_at(attempt.submitted_at, reviews_at) if attempt.submitted_at else None
     return revealed is None or at < revealed + AFTERWARDS

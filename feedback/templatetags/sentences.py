@@ -1,4 +1,4 @@
-"""Small words for templates: `2|in_words` is two. Sentences are composed in feedback/sentences.py."""
+"""Small words for templates: `2|in_words` is two. Whole sentences: feedback/sentences.py."""
 
 from django import template
 

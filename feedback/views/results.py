@@ -23,7 +23,7 @@ from loops.views.people import signed_in
 
 @require_safe
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Show an answer's results; htmx, which asks while they are calibrated, gets the level alone."""
+    """Show an answer's results; htmx, asking while they are calibrated, gets the level alone."""
     attempt = results_to_read(signed_in(request), attempt_id)
     page = results_page(attempt, timezone.now())
     context = {

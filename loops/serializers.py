@@ -1,0 +1,140 @@
+"""How loops, rounds and answers read in the API. It is read-only: nothing here takes input."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from loops.models import Artifact, Attempt, Cohort, Loop, Recording, Round
+from rubrics.models import Prompt
+
+
+class CohortSerializer(serializers.ModelSerializer[Cohort]):
+    """A cohort by name."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Cohort
+        fields = ["id", "name"]
+
+
+class RoundSerializer(serializers.ModelSerializer[Round]):
+    """A round of a loop; `minutes` is null where the rubric's own length holds."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    loop = serializers.UUIDField(source="loop.public_id", read_only=True)
+    round_kind = serializers.CharField(source="round_kind.key", read_only=True)
+
+    class Meta:
+        model = Round
+        fields = ["id", "loop", "position", "round_kind", "title", "minutes", "focus"]
+
+
+class LoopSerializer(serializers.ModelSerializer[Loop]):
+    """A run at a preset for a target level."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    cohort = CohortSerializer(read_only=True)
+    preset = serializers.CharField(source="preset_key", read_only=True)
+
+    class Meta:
+        model = Loop
+        fields = [
+            "id",
+            "title",
+            "preset",
+            "ladder",
+            "target_rank",
+            "interview_on",
+            "started_at",
+            "cohort",
+        ]
+
+
+class LoopDetailSerializer(LoopSerializer):
+    """A loop with its rounds in their order."""
+
+    rounds = RoundSerializer(many=True, read_only=True)
+
+    class Meta(LoopSerializer.Meta):
+        fields = [*LoopSerializer.Meta.fields, "rounds"]
+
+
+class DrawnPromptSerializer(serializers.ModelSerializer[Prompt]):
+    """The question that was drawn. Its kit is the interviewer's and stays with the rubric."""
+
+    class Meta:
+        model = Prompt
+        fields = ["key", "text"]
+
+
+class RecordingSerializer(serializers.ModelSerializer[Recording]):
+    """A recording; `play_url` answers those who may play it, once it is ready."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    play_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Recording
+        fields = ["id", "state", "content_type", "duration_ms", "size_bytes", "play_url"]
+
+    def get_play_url(self, recording: Recording) -> str | None:
+        """Return where it plays; null until it is ready."""
+        if not recording.is_ready:
+            return None
+        return str(reverse("loops:recording_play", args=[recording.public_id]))
+
+
+class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
+    """Code or notes that belong to an answer."""
+
+    class Meta:
+        model = Artifact
+        fields = ["kind", "text", "updated_at"]
+
+
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    """An answer of one's own. It says nothing of reviews: see readiness."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    loop = serializers.UUIDField(source="round.loop.public_id", read_only=True)
+    round = serializers.UUIDField(source="round.public_id", read_only=True)
+    round_kind = serializers.CharField(source="round.round_kind.key", read_only=True)
+    edition = serializers.IntegerField(source="rubric_version.edition", read_only=True)
+    prompt = DrawnPromptSerializer(read_only=True)
+
+    class Meta:
+        model = Attempt
+        fields = [
+            "id",
+            "loop",
+            "round",
+            "round_kind",
+            "number",
+            "kind",
+            "state",
+            "edition",
+            "prompt",
+            "predicted_rank",
+            "energy",
+            "started_at",
+            "submitted_at",
+        ]
+
+
+class AttemptDetailSerializer(AttemptSerializer):
+    """An answer with its recording, null where there is none, and its texts."""
+
+    recording = serializers.SerializerMethodField()
+    artifacts = ArtifactSerializer(many=True, read_only=True)
+
+    class Meta(AttemptSerializer.Meta):
+        fields = [*AttemptSerializer.Meta.fields, "recording", "artifacts"]
+
+    @extend_schema_field(RecordingSerializer(allow_null=True))
+    def get_recording(self, attempt: Attempt) -> Any:
+        """Return the recording that was kept."""
+        kept = attempt.recordings.kept().order_by("pk").first()
+        return RecordingSerializer(kept).data if kept else None

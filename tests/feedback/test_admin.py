@@ -1,0 +1,84 @@
+"""The admin shows reviews, snapshots and practice, and changes no grade."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from feedback.actions.calibration import calibrate_round_kind
+from feedback.models import AttemptMeasure, Review, Snapshot
+from loops.models import Attempt, Cohort, Event, Invitation, Loop, Recording, User
+from tests import factories
+from tests.factories import NOW
+
+MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+READ_ONLY = (Review, Snapshot, AttemptMeasure, Loop, Attempt, Recording, Event, Invitation)
+
+
+@pytest.fixture
+def operator(client: Client, candidate: User, peer: User, cohort: Cohort) -> Client:
+    """A browser in which a superuser is signed in, and a row of everything."""
+    attempt = factories.answer(candidate, cohort)
+    factories.submitted_review(attempt, peer, downcodes=["unbounded"])
+    kind = attempt.rubric_version.round_kind
+    calibrate_round_kind(round_kind=kind, at=NOW + timedelta(hours=48))
+    Event.objects.create(at=NOW, verb="seen", subject="loops.loop", subject_id=1)
+    Invitation.objects.create(
+        cohort=cohort, created_by=peer, created_at=NOW, expires_at=NOW, token="secret-of-the-link"
+    )
+    client.force_login(User.objects.create_superuser("operator@example.org"))
+    return client
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_rows_are_shown_and_stay(operator: Client, model: type[Model]) -> None:
+    row = model._default_manager.order_by("pk")[0]
+    base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    change = reverse(f"{base}_change", args=[row.pk])
+
+    assert operator.get(reverse(f"{base}_changelist")).status_code == 200
+    assert operator.get(change).status_code == 200
+    assert operator.post(change, {}).status_code == 403
+    assert operator.get(reverse(f"{base}_add")).status_code == 403
+    assert (
+        operator.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    )
+
+
+def test_the_secret_of_a_link_is_not_shown(operator: Client) -> None:
+    url = reverse("admin:loops_invitation_change", args=[Invitation.objects.get().pk])
+
+    assert "secret-of-the-link" not in operator.get(url).content.decode()
+
+
+def test_a_person_is_closed_and_not_deleted(operator: Client, peer: User) -> None:
+    url = reverse("admin:loops_user_change", args=[peer.pk])
+    facts = {"email": peer.email, "name": peer.name, "time_zone": "UTC"}
+
+    closed = operator.post(url, facts | MEMBERSHIPS)
+
+    peer.refresh_from_db()
+    assert closed.status_code == 302
+    assert not peer.is_active
+    assert operator.post(reverse("admin:loops_user_delete", args=[peer.pk])).status_code == 403
+    assert operator.get(reverse("admin:loops_user_changelist")).status_code == 200
+
+
+def test_a_cohort_is_named_anew(operator: Client, cohort: Cohort) -> None:
+    url = reverse("admin:loops_cohort_change", args=[cohort.pk])
+
+    saved = operator.post(url, {"name": "Friday", "label_company": "meta"} | MEMBERSHIPS)
+
+    cohort.refresh_from_db()
+    assert saved.status_code == 302
+    assert (cohort.name, cohort.label_company) == ("Friday", "meta")
+
+
+def test_staff_alone_may_look(client: Client, peer: User) -> None:
+    client.force_login(peer)
+
+    assert client.get(reverse("admin:feedback_review_changelist")).status_code in {302, 403}
