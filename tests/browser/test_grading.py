@@ -81,8 +81,9 @@ def kept() -> Review:
 
 def play_to(page: "Page", seconds: int) -> None:
     """Bring the film to a time, as pulling its slider does."""
-    page.wait_for_function("document.querySelector('video').readyState > 0")
-    page.evaluate("seconds => { document.querySelector('video').currentTime = seconds; }", seconds)
+    video = page.locator("video")
+    video.evaluate("v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = r)")
+    video.evaluate("(v, seconds) => { v.currentTime = seconds; }", seconds)
     expect(page.locator("[data-part=time]")).to_have_text(f"0:{seconds:02}")
 
 
@@ -135,9 +136,9 @@ def test_keys_play_and_step_and_can_be_switched_off(open_review: Callable[..., "
     page.keyboard.press("]")
     expect(page.locator("[data-part=rate]")).to_have_text("1.25×")
     page.keyboard.press("Space")
-    page.wait_for_function("!document.querySelector('video').paused")
+    expect(page.locator("video")).to_have_js_property("paused", value=False)
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('video').paused")
+    expect(page.locator("video")).to_have_js_property("paused", value=True)
 
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
