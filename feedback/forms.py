@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from feedback.actions.reviews import Draft, draft_of
 from feedback.media_time import media_time_words, parse_media_time
 from feedback.models import Review
-from feedback.queries.grading import DimensionCard, GradingPage
+from feedback.queries.grading import DimensionCard, Rubric
 from rubrics.models import Dimension, Downcode
 
 NOT_OBSERVED = "none"
@@ -75,20 +75,24 @@ class ScorecardForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 
-    def __init__(self, *args: Any, page: GradingPage, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", _initial(page.review))
+    def __init__(self, *args: Any, rubric: Rubric, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ranks = [(str(rank), label) for rank, label in enumerate(page.labels)]
-        for card in page.cards:
-            self.fields[f"{DIMENSION}{card.dimension.key}"] = forms.ChoiceField(
-                label=card.dimension.label,
+        ranks = [(str(rank), label) for rank, label in enumerate(rubric.labels)]
+        for dimension in rubric.dimensions:
+            self.fields[f"{DIMENSION}{dimension.key}"] = forms.ChoiceField(
+                label=dimension.label,
                 choices=[*ranks, (NOT_OBSERVED, _("Not observed"))],
                 required=False,
                 widget=forms.RadioSelect,
             )
-        signals = [(signal.downcode.key, signal.downcode.text) for signal in page.signals]
+        signals = [(downcode.key, downcode.text) for downcode in rubric.downcodes]
         self.fields["downcodes"].choices = signals  # type: ignore[attr-defined]
         self.fields["level_given"].choices = ranks  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, review: Review, rubric: Rubric) -> "ScorecardForm":
+        """Return the form with what is kept of the review."""
+        return cls(rubric=rubric, initial=_initial(review))
 
     def clean_summary(self) -> str:
         """Keep one kind of line end: browsers send another with a form than with a script."""
@@ -149,12 +153,12 @@ class MarkForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, page: GradingPage, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rubric: Rubric, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.use_required_attribute = False  # the scorecard around it is saved without a mark too
         self._abouts: dict[str, Dimension | Downcode] = {
-            **{f"dimension:{card.dimension.key}": card.dimension for card in page.cards},
-            **{f"signal:{signal.downcode.key}": signal.downcode for signal in page.signals},
+            **{f"dimension:{one.key}": one for one in rubric.dimensions},
+            **{f"signal:{one.key}": one for one in rubric.downcodes},
         }
         self.fields["about"].choices = [  # type: ignore[attr-defined]
             (_("Dimensions"), _choices(self._abouts, Dimension)),

@@ -88,6 +88,15 @@ class GuideStep:
 
 
 @dataclass(frozen=True)
+class Rubric:
+    """What may be said about an answer: the four labels, the dimensions and the downcodes."""
+
+    labels: tuple[str, ...]
+    dimensions: list[Dimension]
+    downcodes: list[Downcode]
+
+
+@dataclass(frozen=True)
 class GradingPage:
     """One review with everything its grader works from.
 
@@ -129,19 +138,38 @@ class GradingPage:
         """Return all downcodes: each dimension's, then the round's."""
         return [*(signal for card in self.cards for signal in card.signals), *self.round_signals]
 
+    @property
+    def rubric(self) -> Rubric:
+        """Return what the page's forms let one say."""
+        return Rubric(
+            labels=self.labels,
+            dimensions=[card.dimension for card in self.cards],
+            downcodes=[signal.downcode for signal in self.signals],
+        )
+
+
+def rubric_of(review: Review) -> Rubric:
+    """Return what the forms of a review let one say, without the rest of its page."""
+    version, loop = review.attempt.rubric_version, review.attempt.round.loop
+    return Rubric(
+        labels=level_labels(loop.ladder, loop.cohort.label_company),
+        dimensions=list(version.dimensions.order_by("position")),
+        downcodes=list(version.downcodes.order_by("position", "key")),
+    )
+
 
 def grading_page(review: Review, at: datetime) -> GradingPage:
     """Return the page of a review that `access.review_to_write` let its grader have."""
     attempt = review.attempt
     loop = attempt.round.loop
     labels = level_labels(loop.ladder, loop.cohort.label_company)
-    recording = attempt.recordings.ready().select_related("attempt__round__loop").first()
-    if recording and not may_play(review.grader, recording, at):
-        recording = None
+    recording = attempt.recordings.ready().first()
+    if recording:
+        recording.attempt = attempt
+        if not may_play(review.grader, recording, at):
+            recording = None
     artifacts = list(attempt.artifacts.order_by("kind"))
-    dimensions = list(
-        attempt.rubric_version.dimensions.prefetch_related("anchors").order_by("position")
-    )
+    anchors = _anchors(attempt.rubric_version)
     downcodes = list(attempt.rubric_version.downcodes.order_by("position", "key"))
     guide = _guide(attempt.rubric_version)
     notes = _notes(review, artifacts)
@@ -156,11 +184,11 @@ def grading_page(review: Review, at: datetime) -> GradingPage:
         cards=[
             DimensionCard(
                 dimension=dimension,
-                levels=_levels(dimension.anchors.all(), labels, loop.target_rank),
+                levels=_levels(lines, labels, loop.target_rank),
                 signals=_signals(downcodes, dimension.pk, labels),
                 notes=[note for note in notes if note.evidence.dimension_id == dimension.pk],
             )
-            for dimension in dimensions
+            for dimension, lines in anchors.items()
         ],
         round_signals=_signals(downcodes, None, labels),
         notes=notes,
@@ -194,6 +222,15 @@ def _said_line(
     )
 
 
+def _anchors(version: RubricVersion) -> dict[Dimension, list[Anchor]]:
+    """Return the dimensions in order, each with its anchors by rank; every dimension has some."""
+    found: dict[Dimension, list[Anchor]] = {}
+    anchors = Anchor.objects.filter(dimension__version=version).select_related("dimension")
+    for anchor in anchors.order_by("dimension__position", "rank"):
+        found.setdefault(anchor.dimension, []).append(anchor)
+    return found
+
+
 def _levels(anchors: Iterable[Anchor], labels: Sequence[str], target_rank: int) -> list[LevelLine]:
     return [
         LevelLine(
@@ -202,7 +239,7 @@ def _levels(anchors: Iterable[Anchor], labels: Sequence[str], target_rank: int) 
             anchor=anchor.text,
             is_target=anchor.rank == target_rank,
         )
-        for anchor in sorted(anchors, key=lambda anchor: anchor.rank)
+        for anchor in anchors
     ]
 
 

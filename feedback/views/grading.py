@@ -27,7 +27,9 @@ from feedback.queries.grading import (
     FAR_RANKS,
     DimensionCard,
     GradingPage,
+    Rubric,
     grading_page,
+    rubric_of,
     said_lines,
     ticked_signals,
 )
@@ -45,18 +47,24 @@ class Typed:
 
     scorecard: ScorecardForm
     mark: MarkForm
+    is_mark_asked: bool = False
+
+    @property
+    def has_mark(self) -> bool:
+        """Say whether there is a mark to keep, or one to complain about."""
+        return self.mark.is_filled or self.is_mark_asked
 
     @property
     def is_valid(self) -> bool:
         """Say whether all of it can be kept."""
-        is_mark_good = not self.mark.is_filled or self.mark.is_valid()
+        is_mark_good = not self.has_mark or self.mark.is_valid()
         return self.scorecard.is_valid() and is_mark_good
 
     @property
     def draft(self) -> reviews.Draft:
         """Return the draft; a signal that the mark points at is ticked with it."""
         draft = self.scorecard.draft
-        pointed_at = self.mark.downcode_key if self.mark.is_filled else ""
+        pointed_at = self.mark.downcode_key if self.has_mark else ""
         if not pointed_at:
             return draft
         return replace(draft, downcodes=draft.downcodes | {pointed_at})
@@ -94,16 +102,25 @@ class Step:
         return is_rank and abs(int(value) - self.target_rank) >= FAR_RANKS
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who asks what of which review, when, and what its rubric lets them say."""
+
+    user: User
+    review: Review
+    rubric: Rubric
+    at: datetime
+
+
 @never_cache
 @require_safe
 def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Show the scorecard of an open review; read-only once it is handed in or closed."""
-    user = signed_in(request)
-    found = access.review_to_write(user, review_id)
+    found = access.review_to_write(signed_in(request), review_id)
     now = timezone.now()
-    page = grading_page(found, now)
     if found.is_open or found.state == Review.State.EXPIRED:
-        return _scorecard(request, page, now)
+        return _scorecard(request, found, now)
+    page = grading_page(found, now)
     return render(
         request,
         "feedback/grading/kept.html",
@@ -111,7 +128,7 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
             "page": page,
             "said": said_lines(page),
             "ticked": ticked_signals(page),
-            **_frame(page),
+            "cohort": found.attempt.round.loop.cohort,
         },
     )
 
@@ -119,17 +136,16 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
 @require_POST
 def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Keep the scorecard as it stands."""
-    user, found, now = _opened(request, review_id)
-    page = grading_page(found, now)
-    typed = _typed(request, page)
+    asked = _asked(request, review_id)
+    typed = _typed(request, asked)
     if not typed.is_valid:
-        return _invalid(request, page, typed, now)
+        return _invalid(request, asked, typed)
     try:
-        saved = _keep(typed, found, user, now)
+        saved = _keep(asked, typed)
     except Refused as refusal:
-        return _refused(request, page, typed, refusal, now)
+        return _refused(request, asked, typed, refusal)
     if _wants_json(request):
-        return JsonResponse(_saved(saved, now))
+        return JsonResponse(_saved(saved, asked.at))
     messages.success(request, _("Draft saved."))
     return redirect("feedback:review", review_id)
 
@@ -137,43 +153,36 @@ def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
 @require_POST
 def evidence_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Mark a time or a quote; a script sends the mark alone and gets the lists that changed."""
-    user, found, now = _opened(request, review_id)
-    page = grading_page(found, now)
+    asked = _asked(request, review_id)
     if _wants_fragment(request):
-        form = MarkForm(request.POST, page=page)
-        if not form.is_valid():
-            return _mark_refused(request, page, form, 422)
-        try:
-            reviews.mark_evidence(review=found, by=user, at=now, **form.mark)
-        except Refused as refusal:
-            form.add_error(None, str(refusal.shown))
-            return _mark_refused(request, page, form, refusal.status)
-        return _marked(request, found, now)
-    typed = _typed(request, page)
-    if not typed.mark.is_filled:
-        typed = replace(typed, mark=MarkForm(request.POST, page=page))
-        typed.mark.is_valid()
-        return _invalid(request, page, typed, now)
-    return _keep_then_back(request, page, typed, user, now, said=_("Marked."))
+        return _marked_by_script(request, asked)
+    typed = replace(_typed(request, asked), is_mark_asked=True)
+    if not typed.is_valid:
+        return _invalid(request, asked, typed)
+    try:
+        _keep(asked, typed)
+    except Refused as refusal:
+        return _refused(request, asked, typed, refusal)
+    messages.success(request, _("Marked."))
+    return redirect("feedback:review", review_id)
 
 
 @require_POST
 def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) -> HttpResponse:
     """Take a mark away."""
-    user, found, now = _opened(request, review_id)
-    evidence = access.evidence_to_remove(found, evidence_id)
-    page = grading_page(found, now)
+    asked = _asked(request, review_id)
+    evidence = access.evidence_to_remove(asked.review, evidence_id)
     if _wants_fragment(request):
-        reviews.remove_evidence(evidence=evidence, by=user, at=now)
-        return _marked(request, found, now)
-    typed = _typed(request, page)
+        reviews.remove_evidence(evidence=evidence, by=asked.user, at=asked.at)
+        return _lists(request, asked)
+    typed = _typed(request, asked)
     if not typed.is_valid:
-        return _invalid(request, page, typed, now)
+        return _invalid(request, asked, typed)
     try:
-        _keep(typed, found, user, now)
-        reviews.remove_evidence(evidence=evidence, by=user, at=now)
+        _keep(asked, typed)
+        reviews.remove_evidence(evidence=evidence, by=asked.user, at=asked.at)
     except Refused as refusal:
-        return _refused(request, page, typed, refusal, now)
+        return _refused(request, asked, typed, refusal)
     messages.success(request, _("The mark is removed."))
     return redirect("feedback:review", review_id)
 
@@ -181,31 +190,23 @@ def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) ->
 @require_POST
 def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Hand the review in."""
-    user, found, now = _opened(request, review_id)
-    page = grading_page(found, now)
-    typed = _typed(request, page)
+    asked = _asked(request, review_id)
+    typed = _typed(request, asked)
     if not typed.is_valid:
-        return _invalid(request, page, typed, now)
+        return _invalid(request, asked, typed)
     try:
-        if typed.mark.is_filled:
-            reviews.mark_evidence(review=found, by=user, at=now, **typed.mark.mark)
-        reviews.submit(review=found, draft=typed.draft, version=typed.version, by=user, at=now)
-    except reviews.Incomplete as refusal:
-        for problem in refusal.problems:
-            typed.scorecard.add_error(problem.field, str(problem.message))
-        found.refresh_from_db()
-        kept = replace(typed, mark=MarkForm(page=page))
-        return _scorecard(
-            request,
-            grading_page(found, now),
-            now,
-            typed=kept,
-            version=found.draft_version,
-            refusal=refusal,
-            status=refusal.status,
+        _mark(asked, typed)
+        reviews.submit(
+            review=asked.review,
+            draft=typed.draft,
+            version=typed.version,
+            by=asked.user,
+            at=asked.at,
         )
+    except reviews.Incomplete as refusal:
+        return _incomplete(request, asked, typed, refusal)
     except Refused as refusal:
-        return _refused(request, page, typed, refusal, now)
+        return _refused(request, asked, typed, refusal)
     messages.success(
         request,
         _(
@@ -219,75 +220,91 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
 @require_POST
 def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Put the answer back for somebody else; what was written is kept first."""
-    user, found, now = _opened(request, review_id)
-    if "version" in request.POST:
-        page = grading_page(found, now)
-        typed = _typed(request, page)
+    asked = _asked(request, review_id)
+    if "version" in request.POST:  # from the scorecard, not from the queue
+        typed = _typed(request, asked)
         if not typed.is_valid:
-            return _invalid(request, page, typed, now)
+            return _invalid(request, asked, typed)
         try:
-            _keep(typed, found, user, now)
+            _keep(asked, typed)
         except Refused as refusal:
-            return _refused(request, page, typed, refusal, now)
-    claims.release(review=found, by=user, at=now)
+            return _refused(request, asked, typed, refusal)
+    claims.release(review=asked.review, by=asked.user, at=asked.at)
     messages.success(
         request, _("Put back for somebody else. What you wrote is kept, should you take it again.")
     )
     return redirect("feedback:queue")
 
 
-def _opened(request: HttpRequest, review_id: UUID) -> tuple[User, Review, datetime]:
+def _asked(request: HttpRequest, review_id: UUID) -> Asked:
     user = signed_in(request)
-    return user, access.review_to_write(user, review_id), timezone.now()
+    found = access.review_to_write(user, review_id)
+    return Asked(user, found, rubric_of(found), timezone.now())
 
 
-def _typed(request: HttpRequest, page: GradingPage) -> Typed:
+def _typed(request: HttpRequest, asked: Asked) -> Typed:
     return Typed(
-        scorecard=ScorecardForm(request.POST, page=page), mark=MarkForm(request.POST, page=page)
+        scorecard=ScorecardForm(request.POST, rubric=asked.rubric),
+        mark=MarkForm(request.POST, rubric=asked.rubric),
     )
 
 
-def _keep(typed: Typed, review: Review, by: User, at: datetime) -> Review:
-    if typed.mark.is_filled:
-        reviews.mark_evidence(review=review, by=by, at=at, **typed.mark.mark)
-    return reviews.save_draft(review=review, draft=typed.draft, version=typed.version, by=by, at=at)
+def _mark(asked: Asked, typed: Typed) -> None:
+    if typed.has_mark:
+        reviews.mark_evidence(review=asked.review, by=asked.user, at=asked.at, **typed.mark.mark)
 
 
-def _keep_then_back(
-    request: HttpRequest, page: GradingPage, typed: Typed, by: User, at: datetime, *, said: str
-) -> HttpResponse:
-    if not typed.is_valid:
-        return _invalid(request, page, typed, at)
-    try:
-        _keep(typed, page.review, by, at)
-    except Refused as refusal:
-        return _refused(request, page, typed, refusal, at)
-    messages.success(request, said)
-    return redirect("feedback:review", page.review.public_id)
+def _keep(asked: Asked, typed: Typed) -> Review:
+    _mark(asked, typed)
+    return reviews.save_draft(
+        review=asked.review,
+        draft=typed.draft,
+        version=typed.version,
+        by=asked.user,
+        at=asked.at,
+    )
 
 
-def _invalid(request: HttpRequest, page: GradingPage, typed: Typed, at: datetime) -> HttpResponse:
+def _invalid(request: HttpRequest, asked: Asked, typed: Typed) -> HttpResponse:
     """Answer a form that cannot be kept: what is wrong with it, and all that was typed."""
     if _wants_json(request):
         errors = [str(error) for found in typed.scorecard.errors.values() for error in found]
         return JsonResponse({"code": "invalid", "message": " ".join(errors)}, status=422)
-    return _scorecard(request, page, at, typed=typed, status=422)
+    return _scorecard(request, asked.review, asked.at, typed=typed, status=422)
 
 
-def _refused(
-    request: HttpRequest, page: GradingPage, typed: Typed, refusal: Refused, at: datetime
-) -> HttpResponse:
+def _refused(request: HttpRequest, asked: Asked, typed: Typed, refusal: Refused) -> HttpResponse:
     """Answer a refusal with its words, and with all that was typed still on the page."""
     if _wants_json(request):
         return JsonResponse(
             {"code": refusal.code, "message": str(refusal.shown)}, status=refusal.status
         )
-    return _scorecard(request, page, at, typed=typed, refusal=refusal, status=refusal.status)
+    return _scorecard(
+        request, asked.review, asked.at, typed=typed, refusal=refusal, status=refusal.status
+    )
+
+
+def _incomplete(
+    request: HttpRequest, asked: Asked, typed: Typed, refusal: reviews.Incomplete
+) -> HttpResponse:
+    """Answer a review that lacks something: the draft is kept, so the page goes on from it."""
+    for problem in refusal.problems:
+        typed.scorecard.add_error(problem.field, str(problem.message))
+    asked.review.refresh_from_db()
+    return _scorecard(
+        request,
+        asked.review,
+        asked.at,
+        typed=replace(typed, mark=MarkForm(rubric=asked.rubric)),
+        version=asked.review.draft_version,
+        refusal=refusal,
+        status=refusal.status,
+    )
 
 
 def _scorecard(
     request: HttpRequest,
-    page: GradingPage,
+    found: Review,
     at: datetime,
     *,
     typed: Typed | None = None,
@@ -300,26 +317,23 @@ def _scorecard(
     The version stays the one that was typed unless another is given, so that a page with a
     conflict goes on being one.
     """
-    form = typed.scorecard if typed else ScorecardForm(page=page)
-    mark = typed.mark if typed and typed.mark.is_filled else MarkForm(page=page)
-    if typed and typed.mark.is_bound and typed.mark.errors and not typed.scorecard.errors:
-        mark = typed.mark
-    steps = _steps(page, form)
+    page = grading_page(found, at)
+    form = typed.scorecard if typed else ScorecardForm.of(found, page.rubric)
+    mark = typed.mark if typed and typed.has_mark else MarkForm(rubric=page.rubric)
     return render(
         request,
         "feedback/grading/review.html",
         {
             "page": page,
             "form": form,
-            "mark": mark,
-            "steps": steps,
+            "steps": _steps(page, form),
             "version": form["version"].value() if version is None else version,
             "ticked": form["downcodes"].value() or [],
             "refusal": refusal,
-            "words": _words(page.review, at),
-            "is_lapsed": page.review.is_lapsed(at),
-            "mark_lead_s": MARK_LEAD_S,
-            **_frame(page),
+            "words": _words(found, at),
+            "is_lapsed": found.is_lapsed(at),
+            **_mark_context(mark),
+            "cohort": found.attempt.round.loop.cohort,
         },
         status=status,
     )
@@ -329,30 +343,32 @@ def _steps(page: GradingPage, form: ScorecardForm) -> list[Step]:
     return [Step(card, form[dimension_field(card)], page.target_rank) for card in page.cards]
 
 
-def _frame(page: GradingPage) -> dict[str, object]:
-    return {"cohort": page.review.attempt.round.loop.cohort}
+def _marked_by_script(request: HttpRequest, asked: Asked) -> HttpResponse:
+    form = MarkForm(request.POST, rubric=asked.rubric)
+    status = 422
+    if form.is_valid():
+        try:
+            reviews.mark_evidence(review=asked.review, by=asked.user, at=asked.at, **form.mark)
+        except Refused as refusal:
+            form.add_error(None, str(refusal.shown))
+            status = refusal.status
+        else:
+            return _lists(request, asked)
+    context = {"page": grading_page(asked.review, asked.at), **_mark_context(form)}
+    return render(request, "feedback/grading/_mark.html", context, status=status)
 
 
-def _marked(request: HttpRequest, review: Review, at: datetime) -> HttpResponse:
+def _lists(request: HttpRequest, asked: Asked) -> HttpResponse:
     """Return the lists that a mark changes: the notes, the timeline, each dimension's evidence."""
-    page = grading_page(review, at)
-    return render(
-        request,
-        "feedback/grading/_marked.html",
-        {
-            "page": page,
-            "steps": _steps(page, ScorecardForm(page=page)),
-            "mark": MarkForm(page=page),
-        },
-    )
+    context = {
+        "page": grading_page(asked.review, asked.at),
+        **_mark_context(MarkForm(rubric=asked.rubric)),
+    }
+    return render(request, "feedback/grading/_marked.html", context)
 
 
-def _mark_refused(
-    request: HttpRequest, page: GradingPage, form: MarkForm, status: int
-) -> HttpResponse:
-    return render(
-        request, "feedback/grading/_mark.html", {"page": page, "mark": form}, status=status
-    )
+def _mark_context(form: MarkForm) -> dict[str, object]:
+    return {"mark": form, "mark_lead_s": MARK_LEAD_S}
 
 
 def _wants_json(request: HttpRequest) -> bool:

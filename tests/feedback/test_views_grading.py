@@ -598,3 +598,22 @@ def test_put_back_keeps_what_was_typed(grader: Client, review: Review) -> None:
     kept = Review.objects.get()
     assert (response.status_code, kept.state, kept.summary) == (302, "released", "Half a thought.")
     assert Evidence.objects.count() == 1
+
+
+# What it costs
+
+
+def test_queries_of_the_page_do_not_grow_with_what_is_on_it(
+    grader: Client, review: Review, django_assert_max_num_queries: Any
+) -> None:
+    grader.get(address("review", review))
+    with django_assert_max_num_queries(15) as bare:
+        grader.get(address("review", review))
+    bare_count = len(bare)
+    post(grader, "review_draft", review, WHOLE)
+    for dimension in review.attempt.rubric_version.dimensions.order_by("position"):
+        for start_ms in (10_000, 20_000, 30_000):
+            factories.evidence(review, dimension, start_ms=start_ms)
+
+    with django_assert_max_num_queries(bare_count):
+        grader.get(address("review", review))
