@@ -121,13 +121,13 @@ def test_it_opens_with_the_newest_loop_and_leads_to_the_others(
     assert "<h1>The second try</h1>" in html
     assert reverse("feedback:readiness_loop", args=[older.public_id]) in html
     assert "<h1>The first try</h1>" in page(older)
-    assert "Other loops" in page(newest)
+    assert "Your loops" in page(newest)
 
 
 def test_one_loop_has_no_switcher(page: Page, candidate: User, cohort: Cohort) -> None:
     factories.loop(candidate, cohort)
 
-    assert "Other loops" not in page()
+    assert "Your loops" not in page()
 
 
 def test_it_says_what_it_is_not(page: Page, candidate: User, cohort: Cohort) -> None:
