@@ -44,6 +44,9 @@ schema: install-dev ## write the API's schema anew, after a change to the API
 requirements: install-dev ## compile requirements/*.txt anew from requirements/*.in
 	for name in base local dev; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
+screenshots: install-dev ## take the README's pictures anew, of the demo that `make run` serves
+	.venv/bin/python docs/screenshots/take.py
+
 clean: stop ## remove what can be made again; data in .local stay
 	rm -rf .venv .local/static .local/tests .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
