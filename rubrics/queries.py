@@ -202,14 +202,22 @@ def version_in_force(kind: RoundKind | str) -> RubricVersion | None:
 
 def level_labels(ladder: str, company: str = DEFAULT_COMPANY) -> tuple[str, ...]:
     """Return what a company calls the ranks 0 to 3; the default label where it has no word."""
-    labels = LevelLabel.objects.filter(
-        level__ladder=ladder, company__in=[DEFAULT_COMPANY, company]
-    ).values_list("level__rank", "company", "text")
-    words = {(rank, of): text for rank, of, text in labels.order_by("id")}
-    ranks = range(max((rank for rank, _of in words), default=-1) + 1)
-    return tuple(
-        words.get((rank, company), words.get((rank, DEFAULT_COMPANY), "")) for rank in ranks
+    return ladder_labels(company).get(ladder, ())
+
+
+def ladder_labels(company: str = DEFAULT_COMPANY) -> dict[str, tuple[str, ...]]:
+    """Return by ladder what a company calls the ranks 0 to 3; one query."""
+    labels = (
+        LevelLabel.objects.filter(company__in=[DEFAULT_COMPANY, company])
+        .order_by("level__rank", "id")
+        .values_list("level__ladder", "level__rank", "company", "text")
     )
+    words: dict[str, dict[int, str]] = {}
+    for ladder, rank, owner, text in labels:
+        by_rank = words.setdefault(ladder, {})
+        if owner == company or rank not in by_rank:
+            by_rank[rank] = text
+    return {ladder: tuple(by_rank.values()) for ladder, by_rank in words.items()}
 
 
 def label_companies() -> list[str]:

@@ -11,7 +11,7 @@ from feedback.models import Review
 from feedback.queries.reveal import REVIEWS_WANTED
 from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.states import AttemptState, RecordingState
-from rubrics.queries import level_labels
+from rubrics.queries import ladder_labels
 
 
 @dataclass(frozen=True)
@@ -134,18 +134,18 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
 
 
 class _Labels:
-    """What a cohort's company calls a rank; each ladder and company is asked for once."""
+    """What a cohort's company calls a rank; each company is asked for once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._known: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def of(self, loop: Loop, rank: int | None) -> str:
         if rank is None:
             return ""
-        key = (loop.ladder, loop.cohort.label_company)
-        if key not in self._known:
-            self._known[key] = level_labels(*key)
-        return self._known[key][rank]
+        company = loop.cohort.label_company
+        if company not in self._known:
+            self._known[company] = ladder_labels(company)
+        return self._known[company][loop.ladder][rank]
 
 
 def _waiting(user: User, at: datetime) -> QuerySet[Attempt]:

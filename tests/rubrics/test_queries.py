@@ -54,6 +54,10 @@ def test_level_labels_fall_back_to_the_default() -> None:
     assert queries.level_labels("ic", "meta") == ("below", "L5", "E6", "L7")
     assert queries.level_labels("ic", "acme") == ("below", "L5", "L6", "L7")
     assert queries.level_labels("em", "meta") == ("below", "EM-5", "EM-6", "EM-7")
+    assert queries.ladder_labels("meta") == {
+        "ic": ("below", "L5", "E6", "L7"),
+        "em": ("below", "EM-5", "EM-6", "EM-7"),
+    }
     assert queries.label_companies() == ["default", "meta"]
 
 
