@@ -1,0 +1,1 @@
+"""Filters that show the catalogue's texts."""
