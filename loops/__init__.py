@@ -1,1 +1,1 @@
-"""People practise: cohorts, loops, rounds, attempts and their recordings. Knows the rubrics, not the grading."""
+"""People practise: cohorts, loops, rounds, attempts, recordings. Knows rubrics, not the grading."""

@@ -31,16 +31,22 @@ class RecordingState(StrEnum):
 
 ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.DRAFT: frozenset({AttemptState.SUBMITTED, AttemptState.WITHDRAWN}),
-    AttemptState.SUBMITTED: frozenset({AttemptState.WITHDRAWN}),
+    AttemptState.SUBMITTED: frozenset(),
     AttemptState.WITHDRAWN: frozenset(),
 }
 
 RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
     RecordingState.RECORDING: frozenset({RecordingState.UPLOADED, RecordingState.DISCARDED}),
-    RecordingState.UPLOADED: frozenset({RecordingState.PROCESSING, RecordingState.DISCARDED}),
+    RecordingState.UPLOADED: frozenset(
+        {
+            RecordingState.PROCESSING,
+            RecordingState.FAILED,  # given up: no try was left
+            RecordingState.DISCARDED,
+        }
+    ),
     RecordingState.PROCESSING: frozenset(
         {
-            RecordingState.UPLOADED,  # the worker died: ring again
+            RecordingState.UPLOADED,  # the worker died, or another try may go better
             RecordingState.READY,
             RecordingState.FAILED,
             RecordingState.DISCARDED,
@@ -54,6 +60,11 @@ RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
 State = TypeVar("State", bound=StrEnum)
 
 
-def may_move(moves: Mapping[State, frozenset[State]], state: State, to: State) -> bool:
-    """Say whether a row in `state` may go to `to`."""
-    return to in moves[state]
+class IllegalMove(Exception):
+    """Code asked for a move that the table does not know: a defect, not a refusal."""
+
+
+def check_move(moves: Mapping[State, frozenset[State]], state: State, to: State) -> None:
+    """Raise IllegalMove unless a row in `state` may go to `to`."""
+    if to not in moves[state]:
+        raise IllegalMove(f"{state} to {to}")

@@ -79,7 +79,11 @@ def join(*, invitation: Invitation, by: User, at: datetime) -> Membership:
         return known
     if not invitation.is_open(at):
         raise InvitationClosed
-    membership = Membership.objects.create(cohort=invitation.cohort, user=by, joined_at=at)
+    membership, is_new = Membership.objects.get_or_create(
+        cohort=invitation.cohort, user=by, defaults={"joined_at": at}
+    )
+    if not is_new:  # by another link, this very moment
+        return membership
     invitation.uses += 1
     invitation.save(update_fields=["uses"])
     record("joined", membership, by=by, at=at, invitation_id=invitation.pk)

@@ -1,8 +1,9 @@
-"""Run a loop: start it, draw a prompt, predict, keep artifacts, submit or discard an answer."""
+"""Run a loop: start it, draw a prompt, predict, keep artifacts, submit or withdraw an answer."""
 
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
+from uuid import UUID, uuid4, uuid5
 
 from django.db import transaction
 from django.db.models import Max
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from loops.actions.events import record
 from loops.errors import Refused
 from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
-from loops.states import AttemptState, RecordingState
+from loops.states import ATTEMPT_MOVES, AttemptState, RecordingState, check_move
 from rubrics.models import Preset, Prompt
 from rubrics.queries import version_in_force
 
@@ -27,7 +28,7 @@ class NoPrompt(Refused):
 
 
 class NotADraft(Refused):
-    """The answer is submitted or discarded; what it is bound to stays as it was."""
+    """The answer is submitted or withdrawn; what it is bound to stays as it was."""
 
     code = "not_a_draft"
     message = _(
@@ -77,9 +78,21 @@ def start_loop(
     at: datetime,
     interview_on: date | None = None,
     title: str = "",
+    form_id: UUID | None = None,
 ) -> Loop:
-    """Start the member's run at the preset: one round for each of the preset's."""
+    """Start the member's run at the preset: one round for each of the preset's.
+
+    `form_id` names the form it was asked for with: the same form sent twice with the same
+    choices starts one loop.
+    """
+    User.objects.select_for_update().get(pk=by.pk)
+    choices = f"{form_id} {preset.key} {cohort.pk} {target_rank} {interview_on}"
+    public_id = uuid5(by.public_id, choices) if form_id else uuid4()
+    known = Loop.objects.filter(public_id=public_id).first()
+    if known:
+        return known
     loop = Loop.objects.create(
+        public_id=public_id,
         member=by,
         cohort=cohort,
         title=title or preset.title,
@@ -202,10 +215,9 @@ def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> A
         raise PredictFirst
     if energy is None:
         raise EnergyMissing
-    attempt.state = Attempt.State.SUBMITTED
     attempt.energy = energy
     attempt.submitted_at = at
-    attempt.save(update_fields=["state", "energy", "submitted_at"])
+    _move(attempt, AttemptState.SUBMITTED, "energy", "submitted_at")
     record("submitted", attempt, by=by, at=at, energy=energy)
     return attempt
 
@@ -214,8 +226,7 @@ def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> A
 def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
     """Put a draft away for good. The prompt stays met; its recording is discarded by the caller."""
     attempt = _lock_draft(attempt)
-    attempt.state = Attempt.State.WITHDRAWN
-    attempt.save(update_fields=["state"])
+    _move(attempt, AttemptState.WITHDRAWN)
     record("withdrawn", attempt, by=by, at=at)
     return attempt
 
@@ -228,4 +239,10 @@ def _lock_draft(attempt: Attempt) -> Attempt:
 
 
 def _kept_recording(attempt: Attempt) -> Recording | None:
-    return attempt.recordings.exclude(state=RecordingState.DISCARDED).first()
+    return Recording.objects.kept().filter(attempt=attempt).first()
+
+
+def _move(attempt: Attempt, state: AttemptState, *fields: str) -> None:
+    check_move(ATTEMPT_MOVES, AttemptState(attempt.state), state)
+    attempt.state = Attempt.State(state.value)
+    attempt.save(update_fields=["state", *fields])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from loops import blobs, media
@@ -15,11 +16,10 @@ from loops.actions.practice import NotADraft, PredictFirst, withdraw
 from loops.background import enqueue
 from loops.errors import Refused
 from loops.models import Attempt, Recording, Track, User
-from loops.states import AttemptState, RecordingState
+from loops.states import RECORDING_MOVES, AttemptState, RecordingState, check_move
 
 log = logging.getLogger(__name__)
 
-RECORDER_PERMISSIONS = "camera=(self), microphone=(self), display-capture=(self), geolocation=()"
 MOST_TRIES = 3
 STUCK = timedelta(minutes=15)
 RING_AGAIN = timedelta(seconds=30)
@@ -27,25 +27,21 @@ RING_AGAIN = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Limits:
-    """What one recording may be: shown on the pages and held here."""
+    """The most that one recording may be: shown on the pages and held here."""
 
-    @property
-    def file_bytes(self) -> int:
-        """The most bytes of one recording."""
-        return int(settings.UPLOAD_MAX_BYTES)
-
-    @property
-    def chunk_bytes(self) -> int:
-        """The most bytes of one append."""
-        return blobs.APPEND_MAX_BYTES
-
-    @property
-    def minutes(self) -> int:
-        """The longest recording that is processed."""
-        return media.MAX_MINUTES
+    file_bytes: int
+    chunk_bytes: int
+    """Of one append."""
+    minutes: int
 
 
-LIMITS = Limits()
+def limits() -> Limits:
+    """Return what this installation takes."""
+    return Limits(
+        file_bytes=settings.UPLOAD_MAX_BYTES,
+        chunk_bytes=min(settings.CHUNK_MAX_BYTES, blobs.APPEND_MAX_BYTES),
+        minutes=media.MAX_MINUTES,
+    )
 
 
 class AlreadyRecorded(Refused):
@@ -65,16 +61,26 @@ class NotRecording(Refused):
     message = _("This recording is finished; what it holds is kept. Nothing was added.")
 
 
-class StillMissing(Refused):
+class GoesOnAt(Refused):
+    """The client's count and ours differ. Ours is the truth: the next byte is number `offset`."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        super().__init__()
+
+
+class WrongOffset(GoesOnAt):
+    """Bytes came that do not begin where the last ones ended."""
+
+    code = "wrong_offset"
+    message = _("Sending goes on from what has arrived.")
+
+
+class StillMissing(GoesOnAt):
     """Not all that was recorded has arrived."""
 
     code = "still_missing"
-
-    def __init__(self, received_bytes: int) -> None:
-        self.received_bytes = received_bytes
-        super().__init__(
-            _("Not everything has arrived yet; what did is kept. Sending goes on from there.")
-        )
+    message = _("Not everything has arrived yet; what did is kept. Sending goes on from there.")
 
 
 class NothingArrived(Refused):
@@ -95,7 +101,7 @@ class NoMedia(Refused):
     )
 
 
-class TooLong(Refused):
+class TooLarge(Refused):
     """The recording would exceed what the server takes."""
 
     code = "too_large"
@@ -103,6 +109,17 @@ class TooLong(Refused):
     message = _(
         "This recording is larger than the server takes. What arrived before is kept. "
         "Finish here, or record the sound alone."
+    )
+
+
+class ChunkTooLarge(Refused):
+    """One append is longer than the server takes at once; no recorder of ours sends one."""
+
+    code = "chunk_too_large"
+    status = 413
+    message = _(
+        "This part is larger than the server takes at once. What arrived before is kept. "
+        "Send smaller parts."
     )
 
 
@@ -125,16 +142,6 @@ class SomebodyWrites(Refused):
     message = _("Another window is sending this recording. Close the other one.")
 
 
-class WrongOffset(Refused):
-    """The client's count and ours differ; ours is the truth."""
-
-    code = "wrong_offset"
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-        super().__init__(_("Sending goes on from what has arrived."))
-
-
 @transaction.atomic
 def begin(*, attempt: Attempt, role: str, content_type: str, by: User, at: datetime) -> Track:
     """Open a recording for the answer and its one track; what failed before makes room.
@@ -146,13 +153,13 @@ def begin(*, attempt: Attempt, role: str, content_type: str, by: User, at: datet
         raise NotADraft
     if attempt.predicted_rank is None:
         raise PredictFirst
-    for old in attempt.recordings.exclude(state=RecordingState.DISCARDED):
+    for old in _kept(attempt):
         is_empty = old.state == RecordingState.RECORDING and not any(
             track.received_bytes for track in old.tracks.all()
         )
         if not is_empty and old.state != RecordingState.FAILED:
             raise AlreadyRecorded
-        _discard(old, by=by, at=at)
+        _erase(old, by=by, at=at)
     recording = Recording.objects.create(attempt=attempt, started_at=at, state_at=at)
     track = Track.objects.create(
         recording=recording,
@@ -171,8 +178,12 @@ def append(
     """Add bytes that begin at `offset` and return where the next ones begin.
 
     The file's lock makes one writer; the offset on the row is what was acknowledged.
-    Raises WrongOffset, NotRecording, NoMedia, TooLong, ServerFull or SomebodyWrites.
+    Raises WrongOffset, NotRecording, NoMedia, TooLarge, ChunkTooLarge, ServerFull or
+    SomebodyWrites.
     """
+    allowed = limits()
+    if size > allowed.chunk_bytes:
+        raise ChunkTooLarge
     try:
         with blobs.writing(track.staging_key) as staged:
             known = Track.objects.select_related("recording").get(pk=track.pk)
@@ -183,19 +194,22 @@ def append(
                 offset=offset,
                 acknowledged=known.received_bytes,
                 size=size,
-                limit=LIMITS.file_bytes,
+                limit=allowed.file_bytes,
                 accepts=media.may_be_media,
             )
-            Track.objects.filter(pk=track.pk, received_bytes=offset).update(
-                received_bytes=new_offset, touched_at=at
-            )
+            # A finish in another window sets the length: it stands, and these bytes came too late.
+            is_taken = Track.objects.filter(
+                pk=track.pk, received_bytes=offset, length_bytes=None
+            ).update(received_bytes=new_offset, touched_at=at)
+            if not is_taken:
+                raise NotRecording
             return new_offset
     except blobs.WrongOffset as error:
         raise WrongOffset(error.offset) from error
     except blobs.WrongType as error:
         raise NoMedia from error
     except blobs.TooLarge as error:
-        raise TooLong from error
+        raise TooLarge from error
     except blobs.DiskFull as error:
         raise ServerFull from error
     except blobs.Busy as error:
@@ -228,7 +242,9 @@ def finish(
     return recording
 
 
-def take_file(*, attempt: Attempt, file: UploadedFile, by: User, at: datetime) -> Recording:
+def take_file(
+    *, attempt: Attempt, file: "UploadedFile[bytes]", by: User, at: datetime
+) -> Recording:
     """Keep a whole file as the answer's recording, by the same door as recorded bytes."""
     track = begin(
         attempt=attempt,
@@ -238,9 +254,10 @@ def take_file(*, attempt: Attempt, file: UploadedFile, by: User, at: datetime) -
         at=at,
     )
     size, offset = file.size or 0, 0
+    most = limits().chunk_bytes
     try:
         while offset < size:
-            step = min(LIMITS.chunk_bytes, size - offset)
+            step = min(most, size - offset)
             reached = append(track=track, stream=file, offset=offset, size=step, by=by, at=at)
             if reached == offset:
                 break  # the file is shorter than it said: finish refuses it
@@ -253,14 +270,14 @@ def take_file(*, attempt: Attempt, file: UploadedFile, by: User, at: datetime) -
 
 @transaction.atomic
 def discard(*, recording: Recording, by: User, at: datetime) -> Recording:
-    """Erase a recording of a draft, with its bytes."""
+    """Erase a recording of a draft, with its bytes; discarding twice is discarding once."""
     attempt = Attempt.objects.select_for_update().get(pk=recording.attempt_id)
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state == RecordingState.DISCARDED:
         return recording
-    if attempt.state != AttemptState.DRAFT and recording.state != RecordingState.FAILED:
+    if attempt.state != AttemptState.DRAFT:
         raise NotADraft
-    _discard(recording, by=by, at=at)
+    _erase(recording, by=by, at=at)
     return recording
 
 
@@ -268,8 +285,8 @@ def discard(*, recording: Recording, by: User, at: datetime) -> Recording:
 def withdraw_draft(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
     """Put a draft away and erase what was recorded for it."""
     attempt = withdraw(attempt=attempt, by=by, at=at)
-    for recording in attempt.recordings.exclude(state=RecordingState.DISCARDED):
-        _discard(recording, by=by, at=at)
+    for recording in _kept(attempt):
+        _erase(recording, by=by, at=at)
     return attempt
 
 
@@ -288,6 +305,7 @@ def process(*, recording_id: int, at: datetime) -> None:
         if recording.tries > MOST_TRIES:
             recording.error_code = recording.error_code or "gave_up"
             _move(recording, RecordingState.FAILED, at, "error_code")
+            record("failed", recording, by=None, at=at, code=recording.error_code, again=False)
             return
         _move(recording, RecordingState.PROCESSING, at)
     track = recording.tracks.get()
@@ -297,11 +315,12 @@ def process(*, recording_id: int, at: datetime) -> None:
             found = media.remux(blobs.staged_path(track.staging_key), target)
             name = blobs.keep(target, suffix=found.suffix)
     except media.MediaError as error:
-        _give_up(recording, error, at)
+        _mark_failed(recording, error, at)
         return
-    if not _mark_ready(recording, found, name, at):
+    if _mark_ready(recording, found, name, at):
+        blobs.delete_staged(track.staging_key)
+    else:  # discarded meanwhile, or swept to another try, which needs the staged bytes
         blobs.delete_stored(name)
-    blobs.delete_staged(track.staging_key)
 
 
 def unstick(*, at: datetime) -> int:
@@ -335,7 +354,7 @@ def _mark_ready(recording: Recording, found: media.Media, name: str, at: datetim
 
 
 @transaction.atomic
-def _give_up(recording: Recording, error: media.MediaError, at: datetime) -> None:
+def _mark_failed(recording: Recording, error: media.MediaError, at: datetime) -> None:
     locked = Recording.objects.select_for_update().get(pk=recording.pk)
     if locked.state != RecordingState.PROCESSING:
         return
@@ -347,7 +366,12 @@ def _give_up(recording: Recording, error: media.MediaError, at: datetime) -> Non
     record("failed", locked, by=None, at=at, code=error.code, again=is_passing)
 
 
-def _discard(recording: Recording, *, by: User, at: datetime) -> None:
+def _kept(attempt: Attempt) -> QuerySet[Recording]:
+    """Return what is to be erased, locked: a worker may be naming its file this very moment."""
+    return Recording.objects.kept().filter(attempt=attempt).select_for_update()
+
+
+def _erase(recording: Recording, *, by: User, at: datetime) -> None:
     name, keys = recording.file_name, [track.staging_key for track in recording.tracks.all()]
     recording.file_name = ""
     _move(recording, RecordingState.DISCARDED, at, "file_name")
@@ -362,6 +386,7 @@ def _discard(recording: Recording, *, by: User, at: datetime) -> None:
 
 
 def _move(recording: Recording, state: RecordingState, at: datetime, *fields: str) -> None:
+    check_move(RECORDING_MOVES, RecordingState(recording.state), state)
     recording.state = Recording.State(state.value)
     recording.state_at = at
     recording.save(update_fields=["state", "state_at", *fields])

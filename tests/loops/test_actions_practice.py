@@ -14,18 +14,6 @@ from tests import factories
 from tests.factories import NOW
 
 
-@pytest.fixture
-def round_(candidate: User, cohort: Cohort) -> Round:
-    """A round with two prompts, nothing answered yet."""
-    return factories.loop(candidate, cohort).rounds.get()
-
-
-@pytest.fixture
-def draft(round_: Round) -> Attempt:
-    """A draft in that round."""
-    return factories.attempt(round_, state=Attempt.State.DRAFT)
-
-
 def test_start_loop_copies_the_presets_rounds(candidate: User, cohort: Cohort) -> None:
     kinds = [factories.edition(key).round_kind for key in ("coding", "sd_classic")]
     preset = Preset.objects.create(

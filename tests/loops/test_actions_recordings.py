@@ -1,34 +1,27 @@
 """Recordings from the first byte to the player: what is safe, what is refused, what survives."""
 
 import io
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 
 from loops import blobs, media
 from loops.actions import practice, recordings
-from loops.models import Attempt, Cohort, Recording, Track, User
-from tests import factories
+from loops.models import Attempt, Recording, Track, User
 from tests.factories import NOW
+from tests.threads import together
 
 
-@pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Three seconds of a real recording."""
-    path: Path = tmp_path_factory.mktemp("film") / "film.webm"
-    media.synthesise_demo(path, 3)
-    return path.read_bytes()
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Which recordings a worker was asked for: no worker runs here."""
     asked: list[int] = []
@@ -36,13 +29,6 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         recordings, "enqueue", lambda _task, *, recording_id: asked.append(recording_id)
     )
     return asked
-
-
-@pytest.fixture
-def draft(candidate: User, cohort: Cohort, rung: list[int]) -> Attempt:
-    """A predicted draft without a recording."""
-    round_ = factories.loop(candidate, cohort).rounds.get()
-    return factories.attempt(round_, state=Attempt.State.DRAFT, predicted_rank=2)
 
 
 @pytest.fixture
@@ -201,7 +187,7 @@ def test_append_refuses_more_than_the_limit(
     track = begin()
     append(track, film[:1000])
 
-    with pytest.raises(recordings.TooLong):
+    with pytest.raises(recordings.TooLarge):
         append(track, film[1000:2000], 1000)
 
     track.refresh_from_db()
@@ -234,7 +220,7 @@ def test_finish_waits_for_every_byte(
     with pytest.raises(recordings.StillMissing) as refusal:
         recordings.finish(recording=track.recording, by=candidate, at=NOW, length_bytes=len(film))
 
-    assert refusal.value.received_bytes == 1000
+    assert refusal.value.offset == 1000
     track.recording.refresh_from_db()
     assert track.recording.state == Recording.State.RECORDING
 
@@ -367,3 +353,112 @@ def test_discard_is_refused_once_handed_in(
 
     recording.refresh_from_db()
     assert recording.state == Recording.State.UPLOADED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_that_meet_a_finish_in_another_window_are_refused(
+    begin: Callable[[], Track], append: Callable[..., int], film: bytes, candidate: User
+) -> None:
+    """The finish commits after the append has looked and before it counts its bytes."""
+    track = begin()
+    append(track, film[:1000])
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            _elsewhere(lambda: recordings.finish(recording=track.recording, by=candidate, at=NOW))
+            return super().read(size)
+
+    with pytest.raises(recordings.NotRecording):
+        recordings.append(
+            track=track, stream=Slow(film[1000:]), offset=1000, size=500, by=candidate, at=NOW
+        )
+
+    track.refresh_from_db()
+    assert (track.received_bytes, track.length_bytes) == (1000, 1000)
+
+
+def test_append_refuses_a_part_that_is_too_long(
+    begin: Callable[[], Track], append: Callable[..., int], film: bytes, settings: Any
+) -> None:
+    settings.CHUNK_MAX_BYTES = 1000
+    track = begin()
+
+    with pytest.raises(recordings.ChunkTooLarge):
+        append(track, film[:1001])
+
+    assert append(track, film[:1000]) == 1000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_comes_after_the_sweep_leaves_the_bytes_for_the_next_try(
+    begin: Callable[[], Track],
+    append: Callable[..., int],
+    film: bytes,
+    candidate: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A laptop sleeps while it processes; the sweep takes the worker for dead."""
+    recording = _recorded(begin(), film, append, candidate)
+    remux = media.remux
+
+    def slow_remux(*paths: Path) -> media.Media:
+        found = remux(*paths)
+        Recording.objects.filter(pk=recording.pk).update(state=Recording.State.UPLOADED)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(media, "remux", slow_remux)
+        recordings.process(recording_id=recording.pk, at=NOW)
+
+    recording.refresh_from_db()
+    assert (recording.state, recording.file_name) == (Recording.State.UPLOADED, "")
+    recordings.process(recording_id=recording.pk, at=NOW)
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.READY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_withdrawing_while_a_worker_names_the_file_erases_that_file(
+    begin: Callable[[], Track],
+    append: Callable[..., int],
+    film: bytes,
+    candidate: User,
+    draft: Attempt,
+) -> None:
+    recording = _recorded(begin(), film, append, candidate)
+    name = storages["recordings"].save("tests/late.webm", io.BytesIO(film))
+    is_named = Event()
+
+    def name_the_file() -> None:
+        with transaction.atomic():
+            Recording.objects.select_for_update().get(pk=recording.pk)
+            Recording.objects.filter(pk=recording.pk).update(
+                state="ready", file_name=name, duration_ms=3000, size_bytes=len(film)
+            )
+            is_named.set()
+            time.sleep(0.3)
+
+    def withdraw() -> None:
+        is_named.wait(timeout=10)
+        recordings.withdraw_draft(attempt=draft, by=candidate, at=NOW)
+
+    assert together([name_the_file, withdraw]) == [None, None]
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.DISCARDED
+    assert not storages["recordings"].exists(name)
+
+
+def test_discard_twice_is_once(begin: Callable[[], Track], candidate: User) -> None:
+    track = begin()
+
+    first = recordings.discard(recording=track.recording, by=candidate, at=NOW)
+    again = recordings.discard(
+        recording=track.recording, by=candidate, at=NOW + timedelta(minutes=1)
+    )
+
+    assert (first.state, again.state_at) == (Recording.State.DISCARDED, NOW)
+
+
+def _elsewhere(work: Callable[[], object]) -> None:
+    """Do it in a window of its own: another thread, another connection."""
+    together([work])
