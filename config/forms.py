@@ -22,6 +22,8 @@ class BoundField(forms.BoundField):
         if not control.is_hidden and not isinstance(control, TICKED):
             own = built.get("class") or control.attrs.get("class", "")
             built["class"] = f"{own} input".strip()
+            if next(iter(self.form.errors), None) == self.name:
+                built["autofocus"] = True  # the first field to mend
         said = str(control.attrs.get("placeholder", "")).lower()
         if said.startswith(str(self.label).lower()):
             built["placeholder"] = False

@@ -1,15 +1,21 @@
 """Forms of loops: what people type, checked for shape. Rules that need rows are in the actions."""
 
+import uuid
 import zoneinfo
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from loops.actions.people import save_profile
 from loops.models import Artifact, Cohort, User
 from rubrics.models import Preset, Rank
 
@@ -33,15 +39,21 @@ class SignUpForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = forms.CharField(
-        max_length=64, required=False, widget=forms.HiddenInput(attrs={"data-behaviour": "time_zone"})
+        max_length=64,
+        required=False,
+        widget=forms.HiddenInput(attrs={"data-behaviour": "time_zone"}),
     )
 
-    def signup(self, request: object, user: User) -> None:
+    def signup(self, request: HttpRequest, user: User) -> None:
         """Keep name and zone with the new person; a zone we do not know is UTC."""
-        user.name = self.cleaned_data["name"]
         zone = self.cleaned_data["time_zone"]
-        user.time_zone = zone if zone in zoneinfo.available_timezones() else "UTC"
-        user.save(update_fields=["name", "time_zone"])
+        save_profile(
+            user=user,
+            name=self.cleaned_data["name"],
+            time_zone=zone if zone in zoneinfo.available_timezones() else "UTC",
+            by=user,
+            at=timezone.now(),
+        )
 
 
 class ProfileForm(forms.Form):
@@ -62,23 +74,41 @@ class ProfileForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zones = sorted(zoneinfo.available_timezones())
-        self.fields["time_zone"].choices = [  # type: ignore[attr-defined]
+        cast("forms.ChoiceField", self.fields["time_zone"]).choices = [
             (zone, zone.replace("_", " ")) for zone in zones
         ]
 
 
 class LoopForm(forms.Form):
-    """A new loop: which preset, at which level, in which cohort, for when."""
+    """A new loop: which preset, at which level, in which cohort, for when.
 
+    `form_id` is drawn with the form, so that one form sent twice starts one loop.
+    """
+
+    form_id = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
     preset = forms.ModelChoiceField(
         Preset.objects.none(),
         label=_("Which loop"),
         to_field_name="key",
         empty_label=None,
         widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose a loop."),
+            "invalid_choice": _("This loop is not in the catalogue. Choose another one."),
+        },
     )
     target_rank = forms.TypedChoiceField(
-        label=_("Target level"), coerce=int, widget=forms.RadioSelect
+        label=_("Target level"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        choices=[
+            ("", _("The level the loop is made for")),
+            (Rank.SENIOR.value, _("L5 · EM-5, senior")),
+            (Rank.STAFF.value, _("L6 · EM-6, staff")),
+            (Rank.PRINCIPAL.value, _("L7 · EM-7, principal")),
+        ],
+        widget=forms.RadioSelect,
     )
     cohort = forms.ModelChoiceField(
         Cohort.objects.none(),
@@ -90,25 +120,21 @@ class LoopForm(forms.Form):
     interview_on = forms.DateField(
         label=_("Real interview on"),
         required=False,
-        help_text=_("If you know the day. It helps to choose what comes first."),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("If you know the day."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, cohorts: Sequence[Cohort], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["preset"].queryset = Preset.objects.order_by(  # type: ignore[attr-defined]
-            "position", "pk"
+        preset = cast("forms.ModelChoiceField[Preset]", self.fields["preset"])
+        preset.queryset = Preset.objects.order_by("position", "pk")
+        cohort = cast("forms.ModelChoiceField[Cohort]", self.fields["cohort"])
+        cohort.queryset = Cohort.objects.filter(pk__in=[one.pk for one in cohorts]).order_by(
+            "name", "pk"
         )
-        cohorts = Cohort.objects.of(user)
-        self.fields["cohort"].queryset = cohorts  # type: ignore[attr-defined]
         if len(cohorts) == 1:
-            self.fields["cohort"].initial = cohorts[0].public_id
-            self.fields["cohort"].widget = forms.HiddenInput()
-        self.fields["target_rank"].choices = [  # type: ignore[attr-defined]
-            (Rank.SENIOR.value, _("L5 · EM-5, senior")),
-            (Rank.STAFF.value, _("L6 · EM-6, staff")),
-            (Rank.PRINCIPAL.value, _("L7 · EM-7, principal")),
-        ]
+            cohort.initial = cohorts[0].public_id
+            cohort.widget = forms.HiddenInput()
 
     def clean_interview_on(self) -> object:
         """Refuse a day that has passed."""
@@ -119,6 +145,14 @@ class LoopForm(forms.Form):
             )
         return day
 
+    def clean(self) -> dict[str, Any]:
+        """Aim where the preset aims unless another level was chosen."""
+        cleaned = super().clean() or self.cleaned_data
+        preset = cleaned.get("preset")
+        if preset and cleaned.get("target_rank") is None:
+            cleaned["target_rank"] = preset.target_rank
+        return cleaned
+
 
 class PredictForm(forms.Form):
     """The level the candidate expects."""
@@ -127,30 +161,48 @@ class PredictForm(forms.Form):
         label=_("Which level will your answer show?"),
         coerce=int,
         choices=[(rank.value, rank.label) for rank in Rank],
-        widget=forms.RadioSelect,
         error_messages={"required": _("Choose the level you expect.")},
     )
-
-    def __init__(self, *args: Any, labels: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["rank"].choices = list(enumerate(labels))  # type: ignore[attr-defined]
 
 
 class ArtifactForm(forms.Form):
     """Code or notes of an answer."""
 
+    LABELS = {Artifact.Kind.CODE: _("Code"), Artifact.Kind.NOTES: _("Notes")}
+
     kind = forms.ChoiceField(choices=Artifact.Kind, widget=forms.HiddenInput)
     text = forms.CharField(
-        label=_("Text"),
         required=False,
         strip=False,
-        max_length=Artifact.LIMIT_CHARACTERS,
+        validators=[
+            MaxLengthValidator(
+                Artifact.LIMIT_CHARACTERS,
+                _(
+                    "This is longer than the %(limit_value)d characters that are kept. It was not "
+                    "saved; your text is still here. Shorten it and save again."
+                ),
+            )
+        ],
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
     )
 
+    def __init__(self, data: QueryDict | None = None, *, kind: str, kept: str = "") -> None:
+        super().__init__(data, initial={"kind": kind, "text": kept}, auto_id=f"id_{kind}_%s")
+        self.fields["text"].label = self.LABELS[Artifact.Kind(kind)]
+        if kind == Artifact.Kind.CODE:
+            self.fields["text"].widget.attrs["class"] = "input--code"
+
+    def clean_text(self) -> str:
+        """Count a line's end once: browsers send two characters for it."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
 
 class UploadForm(forms.Form):
-    """A recording made elsewhere, handed in as a file."""
+    """A recording made elsewhere, handed in as a file.
+
+    `sent_bytes` is the length of the request: of one that is over the limit the file was not
+    even taken in (see config.uploads), and the field says why.
+    """
 
     file = forms.FileField(
         label=_("Video or audio file"),
@@ -163,18 +215,16 @@ class UploadForm(forms.Form):
         },
     )
 
-    def clean_file(self) -> UploadedFile:
+    def __init__(self, *args: Any, sent_bytes: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sent_bytes > settings.UPLOAD_MAX_BYTES:
+            self.fields["file"].error_messages["required"] = _too_large(sent_bytes)
+
+    def clean_file(self) -> "UploadedFile[bytes]":
         """Refuse a file over the limit before anything of it is kept."""
-        file: UploadedFile = self.cleaned_data["file"]
-        limit = settings.UPLOAD_MAX_BYTES
-        if (file.size or 0) > limit:
-            raise forms.ValidationError(
-                _(
-                    "This file has %(size)s, and the limit is %(limit)s. Nothing was kept. Export "
-                    "it at a lower quality, or hand in the sound alone."
-                ),
-                params={"size": filesizeformat(file.size), "limit": filesizeformat(limit)},
-            )
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+            raise forms.ValidationError(_too_large(file.size or 0))
         return file
 
 
@@ -190,3 +240,10 @@ class SubmitForm(forms.Form):
             "required": _("Say how it felt: it cannot be asked once results are in."),
         },
     )
+
+
+def _too_large(size: int) -> str:
+    return gettext(
+        "This file has %(size)s, and the limit is %(limit)s. Nothing was kept. Export it at a "
+        "lower quality, or hand in the sound alone."
+    ) % {"size": filesizeformat(size), "limit": filesizeformat(settings.UPLOAD_MAX_BYTES)}

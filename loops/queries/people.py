@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from loops.models import Cohort, Invitation, Membership, User
 
@@ -15,6 +16,14 @@ class Member:
     membership: Membership
     shown_name: str
     is_you: bool
+
+    @property
+    def note(self) -> str:
+        """Say what is particular about them: that it is you, that they organise."""
+        words = [_("you")] if self.is_you else []
+        if self.membership.role == Membership.Role.ORGANISER:
+            words.append(self.membership.get_role_display())
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,52 @@
-"""Reads of practice: the loop page, a round's page, an answer's page."""
+"""Reads of practice: the lists of loops and presets, a loop's page, a round's, an answer's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loops.models import Artifact, Attempt, Loop, Recording, Round, User
 from loops.states import AttemptState, RecordingState
 from rubrics.models import Level, Phase, Preset, RubricVersion
-from rubrics.queries import version_in_force
+from rubrics.queries import level_labels, version_in_force
+
+
+@dataclass(frozen=True)
+class PresetLine:
+    """A loop one can start; `minutes` is the length of all its rounds together."""
+
+    preset: Preset
+    round_titles: list[str]
+    minutes: int
+    target_label: str
+
+    @property
+    def hours(self) -> int:
+        """Return the full hours of its length."""
+        return self.minutes // 60
+
+    @property
+    def odd_minutes(self) -> int:
+        """Return what is left of its length beside the full hours."""
+        return self.minutes % 60
+
+
+@dataclass(frozen=True)
+class LoopLine:
+    """A loop as the member's list shows it."""
+
+    loop: Loop
+    target_label: str
+    rounds: int
+    rounds_answered: int
+
+    @property
+    def places(self) -> list[bool]:
+        """Return one entry a round, the answered ones first: how far the loop has come."""
+        return [place < self.rounds_answered for place in range(self.rounds)]
 
 
 @dataclass(frozen=True)
@@ -28,9 +65,10 @@ class Step:
 
 @dataclass(frozen=True)
 class RoundLine:
-    """One round of a loop as its page lists it."""
+    """One round of a loop as its page lists it; `minutes` is null where no rubric is in force."""
 
     round: Round
+    minutes: int | None
     submitted: int
     draft: Attempt | None
     newest: Attempt | None
@@ -43,6 +81,13 @@ class LoopPage:
     loop: Loop
     target_label: str
     rounds: list[RoundLine]
+
+    @property
+    def next(self) -> RoundLine | None:
+        """Return the round to go on with: one with a draft, else the first without an answer."""
+        drafts = (line for line in self.rounds if line.draft)
+        unanswered = (line for line in self.rounds if not line.submitted)
+        return next(drafts, None) or next(unanswered, None)
 
 
 @dataclass(frozen=True)
@@ -57,11 +102,21 @@ class RoundPage:
 
 
 @dataclass(frozen=True)
+class LevelLine:
+    """A level as a candidate may choose it."""
+
+    rank: int
+    label: str
+    scope: str
+    is_target: bool
+
+
+@dataclass(frozen=True)
 class AttemptPage:
-    """An answer in the making, or as it was handed in."""
+    """An answer in the making, or as it was put away."""
 
     attempt: Attempt
-    labels: list[str]
+    levels: list[LevelLine]
     steps: list[Step]
     recording: Recording | None
     artifacts: dict[str, Artifact]
@@ -76,6 +131,16 @@ class AttemptPage:
     def is_recorded(self) -> bool:
         """Say whether there is a recording that counts as an answer."""
         return self.recording is not None and self.recording.state in RecordingState.settled()
+
+    @property
+    def is_being_made_ready(self) -> bool:
+        """Say whether the recording is safe, and not yet there to play."""
+        return self.is_recorded and not (self.recording and self.recording.is_ready)
+
+    @property
+    def labels(self) -> list[str]:
+        """Return the level labels by rank."""
+        return [level.label for level in self.levels]
 
     @property
     def predicted_label(self) -> str:
@@ -105,20 +170,53 @@ FAILURES: dict[str, str | Promise] = {
 }
 
 
-def level_labels(ladder: str, company: str) -> list[str]:
-    """Return the four labels of a ladder by rank, as the company says them."""
-    levels = Level.objects.filter(ladder=ladder).order_by("rank")
-    return [level.label_for(company) for level in levels]
-
-
 def loops_of(user: User) -> QuerySet[Loop]:
     """Return the member's loops, the newest first."""
     return Loop.objects.filter(member=user).select_related("cohort").order_by("-started_at", "-pk")
 
 
-def presets() -> QuerySet[Preset]:
-    """Return the loops one can start, with their rounds."""
-    return Preset.objects.prefetch_related("rounds__round_kind").order_by("position", "pk")
+def loop_lines(user: User) -> list[LoopLine]:
+    """Return the member's loops, the newest first, with how far each has come."""
+    label = cache(level_labels)
+    answered = Q(rounds__attempts__state=AttemptState.SUBMITTED)
+    loops = loops_of(user).annotate(
+        round_count=Count("rounds", distinct=True),
+        answered_count=Count("rounds", filter=answered, distinct=True),
+    )
+    return [
+        LoopLine(
+            loop=loop,
+            target_label=label(loop.ladder, loop.cohort.label_company)[loop.target_rank],
+            rounds=loop.round_count,
+            rounds_answered=loop.answered_count,
+        )
+        for loop in loops
+    ]
+
+
+def preset_lines() -> list[PresetLine]:
+    """Return the loops one can start, each with its rounds and their length."""
+    label = cache(level_labels)
+    minutes = minutes_in_force()
+    presets = Preset.objects.prefetch_related("rounds__round_kind").order_by(
+        "-ladder",
+        "position",
+        "pk",  # engineers' first: "ic" sorts after "em"
+    )
+    return [
+        PresetLine(
+            preset=preset,
+            round_titles=[
+                place.title or place.round_kind.short_title for place in preset.rounds.all()
+            ],
+            minutes=sum(
+                place.minutes or minutes.get(place.round_kind_id, 0)
+                for place in preset.rounds.all()
+            ),
+            target_label=label(preset.ladder)[preset.target_rank],
+        )
+        for preset in presets
+    ]
 
 
 def loop_page(loop: Loop) -> LoopPage:
@@ -129,17 +227,26 @@ def loop_page(loop: Loop) -> LoopPage:
         .prefetch_related(Prefetch("attempts", queryset=kept, to_attr="kept_attempts"))
         .order_by("position")
     )
+    minutes = minutes_in_force()
     return LoopPage(
         loop=loop,
         target_label=level_labels(loop.ladder, loop.cohort.label_company)[loop.target_rank],
-        rounds=[_round_line(round_, round_.kept_attempts) for round_ in rounds],
+        rounds=[
+            _round_line(
+                round_,
+                round_.kept_attempts,
+                minutes=round_.minutes or minutes.get(round_.round_kind_id),
+            )
+            for round_ in rounds
+        ],
     )
 
 
-def _round_line(round_: Round, attempts: list[Attempt]) -> RoundLine:
+def _round_line(round_: Round, attempts: list[Attempt], *, minutes: int | None) -> RoundLine:
     submitted = [attempt for attempt in attempts if attempt.is_submitted]
     return RoundLine(
         round=round_,
+        minutes=minutes,
         submitted=len(submitted),
         draft=next((attempt for attempt in attempts if attempt.is_draft), None),
         newest=submitted[-1] if submitted else None,
@@ -157,7 +264,7 @@ def round_page(round_: Round) -> RoundPage:
     return RoundPage(
         round=round_,
         version=version,
-        steps=steps_of(list(version.phases.order_by("position"))) if version else [],
+        steps=steps_of(version.phases.order_by("position")) if version else [],
         attempts=attempts,
         draft=next((attempt for attempt in attempts if attempt.is_draft), None),
     )
@@ -166,25 +273,34 @@ def round_page(round_: Round) -> RoundPage:
 def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
-    recording = (
-        attempt.recordings.exclude(state=RecordingState.DISCARDED)
-        .prefetch_related("tracks")
-        .first()
-    )
+    recording = Recording.objects.kept().filter(attempt=attempt).prefetch_related("tracks").first()
     return AttemptPage(
         attempt=attempt,
-        labels=level_labels(loop.ladder, loop.cohort.label_company),
-        steps=steps_of(list(attempt.rubric_version.phases.order_by("position"))),
+        levels=[
+            LevelLine(
+                rank=level.rank,
+                label=level.label_for(loop.cohort.label_company),
+                scope=level.scope,
+                is_target=level.rank == loop.target_rank,
+            )
+            for level in Level.objects.filter(ladder=loop.ladder).order_by("rank")
+        ],
+        steps=steps_of(attempt.rubric_version.phases.order_by("position")),
         recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
         received_bytes=sum(t.received_bytes for t in recording.tracks.all()) if recording else 0,
     )
 
 
-def steps_of(phases: list[Phase]) -> list[Step]:
+def steps_of(phases: Iterable[Phase]) -> list[Step]:
     """Place phases one after the other on the clock."""
     steps: list[Step] = []
     for phase in phases:
         start = steps[-1].end_minutes if steps else 0
         steps.append(Step(name=phase.name, minutes=phase.minutes, start_minutes=start))
     return steps
+
+
+def minutes_in_force() -> dict[int, int]:
+    """Return the length of each round kind, by its id, as its rubric in force has it."""
+    return dict(RubricVersion.objects.in_force().values_list("round_kind_id", "minutes"))

@@ -1,6 +1,5 @@
 """Pages of people: cohorts, invitations, joining, the profile."""
 
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,13 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from loops import access
 from loops.actions import people
 from loops.forms import ProfileForm
 from loops.models import Membership, User
 from loops.queries.people import cohort_page, cohorts_of
+from loops.views.posting import posts_from
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -59,7 +59,7 @@ def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
     )
 
 
-@require_POST
+@posts_from("loops:cohort", "cohort_id")
 def invite(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
     """Make an invitation link."""
     user = signed_in(request)
@@ -69,7 +69,7 @@ def invite(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
     return redirect(reverse("loops:cohort", args=[cohort_id]) + "#invitations")
 
 
-@require_POST
+@posts_from("loops:cohort_list")
 def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """Close an invitation link."""
     user = signed_in(request)
@@ -79,7 +79,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UUID) -> HttpResponse
     return redirect(reverse("loops:cohort", args=[invitation.cohort.public_id]) + "#invitations")
 
 
-@require_POST
+@posts_from("loops:cohort", "cohort_id")
 def set_role(request: HttpRequest, cohort_id: UUID, user_id: UUID) -> HttpResponse:
     """Make a member an organiser, or an organiser a member."""
     user = signed_in(request)
@@ -100,7 +100,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
     The token is kept in the session, which is what opens sign-up where SIGNUP=invitation.
     """
-    now: datetime = timezone.now()
+    now = timezone.now()
     invitation = access.invitation_to_use(token, now)
     if invitation is None:
         return render(request, "loops/people/join_closed.html", status=410)
@@ -132,7 +132,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         initial={"name": user.name, "time_zone": user.time_zone},
     )
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         people.save_profile(
             user=user,
             name=form.cleaned_data["name"],

@@ -2,21 +2,32 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from loops import access
 from loops.actions import practice, recordings
 from loops.errors import Refused
 from loops.forms import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadForm
-from loops.models import Artifact, Attempt
+from loops.models import Artifact, Attempt, Cohort
 from loops.queries.people import cohorts_of
-from loops.queries.practice import attempt_page, loop_page, loops_of, presets, round_page
+from loops.queries.practice import (
+    AttemptPage,
+    attempt_page,
+    loop_lines,
+    loop_page,
+    preset_lines,
+    round_page,
+)
 from loops.views.people import signed_in
+from loops.views.posting import posts_from
+
+RECORDER_FEATURES = "camera=(self), microphone=(self), display-capture=(self), geolocation=()"
 
 
 @require_safe
@@ -26,7 +37,7 @@ def loop_list(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "loops/practice/loop_list.html",
-        {"loops": loops_of(user), "has_cohort": cohorts_of(user).exists()},
+        {"lines": loop_lines(user), "has_cohort": cohorts_of(user).exists()},
     )
 
 
@@ -34,21 +45,22 @@ def loop_list(request: HttpRequest) -> HttpResponse:
 def loop_new(request: HttpRequest) -> HttpResponse:
     """Start a loop from a preset."""
     user = signed_in(request)
-    if not cohorts_of(user).exists():
+    cohorts = list(cohorts_of(user))
+    if not cohorts:
         return render(request, "loops/practice/loop_new_alone.html")
     form = LoopForm(
         request.POST if request.method == "POST" else None,
-        user=user,
-        initial={"preset": request.GET.get("preset", "staff"), "target_rank": 2},
+        cohorts=cohorts,
+        initial={"preset": request.GET.get("preset", "staff")},
     )
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         loop = practice.start_loop(**form.cleaned_data, by=user, at=timezone.now())
         messages.success(request, _("Your loop is ready. Open a round to begin."))
         return redirect("loops:loop", loop.public_id)
     return render(
         request,
         "loops/practice/loop_new.html",
-        {"form": form, "presets": presets()},
+        {"form": form, "presets": preset_lines(), "only_cohort": _only(cohorts)},
         status=422 if form.is_bound else 200,
     )
 
@@ -67,7 +79,7 @@ def round_(request: HttpRequest, round_id: UUID) -> HttpResponse:
     return render(request, "loops/practice/round.html", {"page": round_page(found)})
 
 
-@require_POST
+@posts_from("loops:round", "round_id")
 def attempt_start(request: HttpRequest, round_id: UUID) -> HttpResponse:
     """Draw a prompt and open an answer to it."""
     user = signed_in(request)
@@ -82,19 +94,24 @@ def attempt_start(request: HttpRequest, round_id: UUID) -> HttpResponse:
 
 @require_safe
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Show what is still to do for an answer; once handed in, its results."""
+    """Show what is still to do for an answer; once handed in, its results.
+
+    htmx asks while a recording is made ready.
+    """
     found = access.attempt_to_read(signed_in(request), attempt_id)
+    if request.headers.get("HX-Request"):
+        return _what_changed(request, found)
     if found.is_submitted:
         return redirect("feedback:results", attempt_id)
     return _attempt(request, found)
 
 
-@require_POST
+@posts_from("loops:attempt", "attempt_id")
 def attempt_predict(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Keep the level the candidate expects."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
-    form = PredictForm(request.POST, labels=attempt_page(found).labels)
+    form = PredictForm(request.POST)
     if not form.is_valid():
         return _attempt(request, found, status=422, predict_form=form)
     try:
@@ -111,7 +128,7 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     page = attempt_page(found)
     if not found.is_draft or page.is_recorded:
         return redirect("loops:attempt", attempt_id)
-    if found.predicted_rank is None:
+    if not page.is_predicted:
         messages.info(request, str(practice.PredictFirst.message))
         return redirect("loops:attempt", attempt_id)
     response = render(
@@ -121,27 +138,32 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             "page": page,
             "attempt": found,
             "phases": page.steps,
-            "limits": recordings.LIMITS,
+            "limits": recordings.limits(),
             "unfinished": page.recording,
             "predicted_label": page.predicted_label,
         },
     )
-    response["Permissions-Policy"] = recordings.RECORDER_PERMISSIONS
+    response["Permissions-Policy"] = RECORDER_FEATURES
     return response
 
 
-@require_POST
+@posts_from("loops:attempt", "attempt_id")
 def upload(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Take a recording made elsewhere."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
-    form = UploadForm(request.POST, request.FILES)
+    sent_bytes = int(request.headers.get("Content-Length") or 0)
+    form = UploadForm(request.POST, request.FILES, sent_bytes=sent_bytes)
     if not form.is_valid():
-        return _attempt(request, found, status=422, upload_form=form)
+        status = 413 if sent_bytes > settings.UPLOAD_MAX_BYTES else 422
+        return _attempt(request, found, status=status, upload_form=form)
     try:
         recordings.take_file(
             attempt=found, file=form.cleaned_data["file"], by=user, at=timezone.now()
         )
+    except (practice.NotADraft, practice.PredictFirst, recordings.AlreadyRecorded) as refusal:
+        messages.error(request, str(refusal))  # the page has no such form any more
+        return redirect("loops:attempt", attempt_id)
     except Refused as refusal:
         form.add_error("file", str(refusal))
         return _attempt(request, found, status=refusal.status, upload_form=form)
@@ -149,19 +171,23 @@ def upload(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return redirect("loops:attempt", attempt_id)
 
 
-@require_POST
+@posts_from("loops:attempt", "attempt_id")
 def artifact(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Keep code or notes with the answer."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
-    form = ArtifactForm(request.POST)
+    form = ArtifactForm(request.POST, kind=_artifact_kind(request))
     if not form.is_valid():
         return _attempt(request, found, status=422, artifact_form=form)
     try:
         practice.save_artifact(attempt=found, **form.cleaned_data, by=user, at=timezone.now())
-    except Refused as refusal:
-        form.add_error("text", str(refusal))
-        return _attempt(request, found, status=refusal.status, artifact_form=form)
+    except practice.NotADraft as refusal:
+        return render(
+            request,
+            "loops/practice/text_not_kept.html",
+            {"attempt": found, "message": str(refusal), "text": form.cleaned_data["text"]},
+            status=refusal.status,
+        )
     messages.success(request, _("Saved with your answer."))
     return redirect("loops:attempt", attempt_id)
 
@@ -171,10 +197,13 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Ask for the energy, then hand the answer to the queue."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
-    if found.is_submitted:
-        return redirect("feedback:results", attempt_id)
+    page = attempt_page(found)
+    if found.is_draft and not page.is_recorded:
+        messages.error(request, str(practice.NothingRecorded.message))
+    if not found.is_draft or not page.is_recorded:
+        return redirect("loops:attempt", attempt_id)
     form = SubmitForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         try:
             practice.submit(
                 attempt=found, energy=form.cleaned_data["energy"], by=user, at=timezone.now()
@@ -190,19 +219,19 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return render(
         request,
         "loops/practice/submit.html",
-        {"form": form, "page": attempt_page(found), "attempt": found},
+        {"form": form, "page": page, "attempt": found},
         status=422 if form.is_bound else 200,
     )
 
 
-@require_POST
+@posts_from("loops:attempt", "attempt_id")
 def attempt_withdraw(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Put a draft away, with its recording."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
     try:
         recordings.withdraw_draft(attempt=found, by=user, at=timezone.now())
-    except Refused as refusal:
+    except practice.NotADraft as refusal:
         messages.error(request, str(refusal))
         return redirect("loops:attempt", attempt_id)
     messages.success(request, _("The answer is put away and its recording erased."))
@@ -218,30 +247,54 @@ def _attempt(
     upload_form: UploadForm | None = None,
     artifact_form: ArtifactForm | None = None,
 ) -> HttpResponse:
+    """Show an answer's page; of the forms on it, those that were sent come back as they were."""
+    if request.method == "POST" and not found.is_draft:
+        messages.error(request, str(practice.NotADraft.message))
+        return redirect("loops:attempt", found.public_id)
     page = attempt_page(found)
-    given = {} if found.predicted_rank is None else {"rank": found.predicted_rank}
-    artifact_forms = {
-        kind: ArtifactForm(
-            initial={
-                "kind": kind,
-                "text": page.artifacts[kind].text if kind in page.artifacts else "",
-            },
-            auto_id=f"id_{kind}_%s",
-        )
+    context = _attempt_context(page)
+    if predict_form:
+        context["predict_form"] = predict_form
+    if upload_form:
+        context["upload_form"] = upload_form
+    context["artifact_forms"] = [
+        artifact_form
+        if artifact_form and artifact_form.initial["kind"] == kind
+        else ArtifactForm(kind=kind, kept=_text_of(page, kind))
         for kind in Artifact.Kind.values
+    ]
+    return render(request, "loops/practice/attempt.html", context, status=status)
+
+
+def _what_changed(request: HttpRequest, found: Attempt) -> HttpResponse:
+    """Answer htmx: nothing yet, the parts that change, or to load the page anew."""
+    page = attempt_page(found)
+    if not found.is_draft or page.recording is None:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    if page.is_being_made_ready:
+        return HttpResponse(status=204)
+    return render(request, "loops/practice/_settled.html", _attempt_context(page))
+
+
+def _attempt_context(page: AttemptPage) -> dict[str, object]:
+    return {
+        "page": page,
+        "attempt": page.attempt,
+        "predict_form": PredictForm(initial={"rank": page.attempt.predicted_rank}),
+        "upload_form": UploadForm(),
+        "limits": recordings.limits(),
     }
-    if artifact_form is not None and artifact_form.data.get("kind") in artifact_forms:
-        artifact_forms[artifact_form.data["kind"]] = artifact_form
-    return render(
-        request,
-        "loops/practice/attempt.html",
-        {
-            "page": page,
-            "attempt": found,
-            "predict_form": predict_form or PredictForm(labels=page.labels, initial=given),
-            "upload_form": upload_form or UploadForm(),
-            "artifact_forms": artifact_forms,
-            "limits": recordings.LIMITS,
-        },
-        status=status,
-    )
+
+
+def _text_of(page: AttemptPage, kind: str) -> str:
+    kept = page.artifacts.get(kind)
+    return kept.text if kept else ""
+
+
+def _artifact_kind(request: HttpRequest) -> str:
+    kind = request.POST.get("kind", "")
+    return kind if kind in Artifact.Kind.values else Artifact.Kind.NOTES.value
+
+
+def _only(cohorts: list[Cohort]) -> Cohort | None:
+    return cohorts[0] if len(cohorts) == 1 else None

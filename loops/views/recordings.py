@@ -1,10 +1,10 @@
 """Addresses of the recorder and the player: begin, append, finish, status, play, discard."""
 
 import json
-from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -15,28 +15,26 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from loops import access, blobs
-from loops.actions import recordings
+from loops.actions import practice, recordings
 from loops.errors import Refused
-from loops.models import Recording, Track
+from loops.models import Recording, Track, User
 from loops.sending import send_file
 from loops.views.people import signed_in
+from loops.views.posting import View, posts_from
 
 APPEND_TYPE = "application/offset+octet-stream"
-
-View = Callable[..., HttpResponseBase]
+JSON_TYPE = "application/json"
 
 
 def answers_json(view: View) -> View:
-    """Answer a refusal as JSON with its status, its code and its words."""
+    """Answer a refusal as JSON: its status, its code, its words and where the bytes go on."""
 
     @wraps(view)
     def answering(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Refused as refusal:
-            return JsonResponse(
-                {"code": refusal.code, "message": str(refusal)}, status=refusal.status
-            )
+            return _refused(refusal)
 
     return answering
 
@@ -93,38 +91,33 @@ def track_append(request: HttpRequest, track_id: UUID) -> HttpResponse:
             track=track, stream=request, offset=offset, size=size, by=user, at=timezone.now()
         )
     except Refused as refusal:
-        response = JsonResponse(
-            {"code": refusal.code, "message": str(refusal)}, status=refusal.status
-        )
-        if isinstance(refusal, recordings.WrongOffset):
-            response["Upload-Offset"] = str(refusal.offset)
-        return _drained(request, response)
+        return _drained(request, _refused(refusal))
     return HttpResponse(status=204, headers={"Upload-Offset": str(new_offset)})
 
 
-@require_POST
+@posts_from("loops:loop_list")
 @never_cache
-@answers_json
 def finish(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Close a recording: by the recorder with its length, or by hand with what has arrived."""
     user = signed_in(request)
     recording = access.recording_to_edit(user, recording_id)
-    if request.content_type != "application/json":
+    if request.content_type == JSON_TYPE:
+        return _finish_by_recorder(request, recording, user)
+    try:
         recordings.finish(recording=recording, by=user, at=timezone.now())
-        return redirect("loops:attempt", recording.attempt.public_id)
+    except recordings.NothingArrived as refusal:
+        messages.error(request, str(refusal))
+    return redirect("loops:attempt", recording.attempt.public_id)
+
+
+@answers_json
+def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
     length = _json(request).get("length")
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
         return _malformed(_("A recording is finished with its length in bytes."))
-    try:
-        recording = recordings.finish(
-            recording=recording, by=user, at=timezone.now(), length_bytes=length
-        )
-    except recordings.StillMissing as refusal:
-        return JsonResponse(
-            {"code": refusal.code, "message": str(refusal)},
-            status=refusal.status,
-            headers={"Upload-Offset": str(refusal.received_bytes)},
-        )
+    recording = recordings.finish(
+        recording=recording, by=user, at=timezone.now(), length_bytes=length
+    )
     return JsonResponse(_status(recording))
 
 
@@ -149,16 +142,25 @@ def play(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     )
 
 
-@require_POST
+@posts_from("loops:loop_list")
 @never_cache
-def discard(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+def discard(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Erase a recording of a draft."""
     user = signed_in(request)
     recording = access.recording_to_edit(user, recording_id)
-    recordings.discard(recording=recording, by=user, at=timezone.now())
-    if request.accepts("text/html"):
-        return redirect("loops:attempt", recording.attempt.public_id)
-    return JsonResponse({"state": "discarded"})
+    if request.content_type == JSON_TYPE:
+        return _discard_by_recorder(request, recording, user)
+    try:
+        recordings.discard(recording=recording, by=user, at=timezone.now())
+    except practice.NotADraft as refusal:
+        messages.error(request, str(refusal))
+    return redirect("loops:attempt", recording.attempt.public_id)
+
+
+@answers_json
+def _discard_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
+    recording = recordings.discard(recording=recording, by=user, at=timezone.now())
+    return JsonResponse(_status(recording))
 
 
 def _status(recording: Recording) -> dict[str, object]:
@@ -175,6 +177,13 @@ def _json(request: HttpRequest) -> dict[str, object]:
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}
+
+
+def _refused(refusal: Refused) -> JsonResponse:
+    response = JsonResponse({"code": refusal.code, "message": str(refusal)}, status=refusal.status)
+    if isinstance(refusal, recordings.GoesOnAt):
+        response["Upload-Offset"] = str(refusal.offset)
+    return response
 
 
 def _malformed(message: str, status: int = 400) -> JsonResponse:

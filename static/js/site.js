@@ -14,6 +14,7 @@ const modules = {
   recorder: () => import("./recorder.js"),
   submit_once: () => import("./submit_once.js"),
   time_zone: () => import("./time_zone.js"),
+  unsaved: () => import("./unsaved.js"),
   upload: () => import("./upload.js"),
 };
 
