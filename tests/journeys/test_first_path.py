@@ -68,7 +68,7 @@ def test_an_answer_is_recorded_graded_calibrated_and_read(
     row = _row(candidate)
     expect(row).to_contain_text("Too little evidence")
     expect(row).to_contain_text("1 answer · 2 graders")
-    expect(row.get_by_role("img")).to_have_accessible_name(re.compile("L6"))
+    expect(row.get_by_role("img", name=re.compile("^Coding: estimate .*L6"))).to_be_visible()
     candidate.goto(results_url)
     expect(candidate.get_by_text("Which decided it").first).to_be_visible()
     expect(candidate.get_by_text("Which decided it")).to_have_count(2)
