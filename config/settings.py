@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.uploads.leave_room",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -233,6 +234,11 @@ STATIC_ROOT = (BASE_DIR / env.text("STATIC_ROOT", str(LOCAL_DIR / "static"))).ab
 STATICFILES_DIRS = [BASE_DIR / "static"]
 HAS_HASHED_STATIC = env.flag("HAS_HASHED_STATIC", not DEBUG)
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not HAS_HASHED_STATIC
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.SkipFiles",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 
 def _private(folder: str) -> dict[str, Any]:
