@@ -1,9 +1,11 @@
 """The doors of feedback: a review to its grader, results to a candidate, a recording to graders."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 from django.http import Http404
 
 from feedback.models import Evidence, Review
@@ -58,14 +60,40 @@ def may_play_as_grader(user: User, recording: Recording, at: datetime) -> bool:
     """
     attempt = recording.attempt
     review = Review.objects.filter(attempt=attempt, grader=user).first()
-    if review is None or review.state == Review.State.VOID:
+    if review is None:
         return False
     cohort_id = attempt.round.loop.cohort_id
     if not Membership.objects.filter(cohort_id=cohort_id, user=user).exists():
         return False
+    handed_in = attempt.reviews.submitted().values_list("submitted_at", flat=True)
+    reviews_at = [moment for moment in handed_in if moment] if review.is_submitted else []
+    return _is_in_time_to_play(review, reviews_at, at)
+
+
+def recording_to_grade(review: Review, at: datetime) -> Recording | None:
+    """Return the recording to the grader of a review that `review_to_write` has opened.
+
+    None where there is none, or where the time to play it is over.
+    """
+    handed_in = Review.objects.submitted().filter(attempt=OuterRef("attempt"))
+    playable: QuerySet[Any] = review.attempt.recordings.ready().annotate(
+        reviews_at=ArraySubquery(handed_in.values("submitted_at"))
+    )
+    found = playable.first()
+    is_in_time = found is not None and _is_in_time_to_play(review, found.reviews_at, at)
+    recording: Recording | None = found if is_in_time else None
+    return recording
+
+
+def _is_in_time_to_play(review: Review, reviews_at: list[datetime], at: datetime) -> bool:
+    """Say whether a grader may still play, given when the attempt's reviews were handed in.
+
+    The instants are asked of submitted reviews only; elsewhere they may be empty.
+    """
+    attempt = review.attempt
+    if review.state == Review.State.VOID:
+        return False
     if not review.is_submitted:
         return at < review.lease_until + AFTERWARDS
-    handed_in = attempt.reviews.submitted().values_list("submitted_at", flat=True)
-    reviews_at = [moment for moment in handed_in if moment]
     revealed = revealed_at(attempt.submitted_at, reviews_at) if attempt.submitted_at else None
     return revealed is None or at < revealed + AFTERWARDS

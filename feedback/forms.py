@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from feedback.actions.reviews import Draft, draft_of
+from feedback.actions.reviews import Draft
 from feedback.media_time import media_time_words, parse_media_time
 from feedback.models import Review
-from feedback.queries.grading import DimensionCard, Rubric
+from feedback.queries.grading import DimensionCard, GradingPage, Rubric
 from rubrics.models import Dimension, Downcode
 
 NOT_OBSERVED = "none"
@@ -90,9 +90,9 @@ class ScorecardForm(forms.Form):
         self.fields["level_given"].choices = ranks  # type: ignore[attr-defined]
 
     @classmethod
-    def of(cls, review: Review, rubric: Rubric) -> "ScorecardForm":
+    def of(cls, page: GradingPage) -> "ScorecardForm":
         """Return the form with what is kept of the review."""
-        return cls(rubric=rubric, initial=_initial(review))
+        return cls(rubric=page.rubric, initial=_initial(page))
 
     def clean_summary(self) -> str:
         """Keep one kind of line end: browsers send another with a form than with a script."""
@@ -217,20 +217,20 @@ def dimension_field(card: DimensionCard) -> str:
     return f"{DIMENSION}{card.dimension.key}"
 
 
-def _initial(review: Review) -> dict[str, Any]:
-    kept = draft_of(review)
+def _initial(page: GradingPage) -> dict[str, Any]:
+    review = page.review
     ratings = {
         f"{DIMENSION}{key}": NOT_OBSERVED if rank is None else str(rank)
-        for key, rank in kept.ratings.items()
+        for key, rank in page.kept.ranks.items()
     }
     return {
         **ratings,
         "version": review.draft_version,
-        "downcodes": sorted(kept.downcodes),
-        "verdict": kept.verdict,
-        "confidence": kept.confidence,
-        "level_given": "" if kept.level_given_rank is None else str(kept.level_given_rank),
-        "summary": kept.summary,
+        "downcodes": sorted(page.kept.ticked),
+        "verdict": review.verdict,
+        "confidence": review.confidence,
+        "level_given": "" if review.level_given_rank is None else str(review.level_given_rank),
+        "summary": review.summary,
     }
 
 

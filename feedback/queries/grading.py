@@ -1,15 +1,20 @@
-"""What the grading page shows of one review: the answer, its rubric, the marks made so far."""
+"""What the grading page shows of one review: the answer, its rubric, the marks made so far.
+
+The page is made of many small lists, so each of two queries brings several of them along.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from django.db.models import F
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
 from feedback.media_time import media_span_words
-from feedback.models import Evidence, Review
+from feedback.models import DowncodeTick, Evidence, Rating, Review
 from feedback.timeline import Mark, Phase
-from loops.access import may_play
 from loops.models import Artifact, Recording
 from rubrics.models import Anchor, Dimension, Downcode, RubricVersion
 from rubrics.models import Phase as GuidePhase
@@ -18,6 +23,31 @@ from rubrics.queries import level_labels
 FAR_RANKS = 2
 """So many ranks from the target, a rating asks for a second piece of evidence."""
 QUOTED_MOST = 60
+MS_A_MINUTE = 60_000
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """What may be said about an answer: the labels by rank, and the edition it is bound to.
+
+    The rows are as far filled in as pages need; `anchors` are ranks 1 to 3 by dimension id.
+    """
+
+    labels: tuple[str, ...]
+    dimensions: list[Dimension]
+    anchors: Mapping[int, list[Anchor]]
+    downcodes: list[Downcode]
+    phases: list[GuidePhase]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the server holds of a review: ranks by dimension key, ticked downcodes, evidence."""
+
+    ranks: Mapping[str, int | None]
+    ticked: frozenset[str]
+    evidence: list[Evidence]
+    artifacts: list[Artifact]
 
 
 @dataclass(frozen=True)
@@ -88,34 +118,41 @@ class GuideStep:
 
 
 @dataclass(frozen=True)
-class Rubric:
-    """What may be said about an answer: the four labels, the dimensions and the downcodes."""
-
-    labels: tuple[str, ...]
-    dimensions: list[Dimension]
-    downcodes: list[Downcode]
-
-
-@dataclass(frozen=True)
 class GradingPage:
     """One review with everything its grader works from.
 
-    `phases` and `marks` are the timeline's: the guide's phases where they should lie, and
-    the evidence. `recording` is None where there is none, or none to play any more.
+    `recording` is None where there is none, or none to play any more.
     """
 
     review: Review
-    candidate: str
-    labels: tuple[str, ...]
-    target_rank: int
-    guide: list[GuideStep]
+    rubric: Rubric
+    kept: Kept
     recording: Recording | None
-    artifacts: list[Artifact]
+    guide: list[GuideStep]
+    notes: list[Note]
     cards: list[DimensionCard]
     round_signals: list[Signal]
-    notes: list[Note]
-    phases: list[Phase]
-    marks: list[Mark]
+
+    @property
+    def candidate(self) -> str:
+        """Call the candidate as the cohort does."""
+        loop = self.review.attempt.round.loop
+        return loop.cohort.called(loop.member)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the four labels by rank, as the cohort says them."""
+        return self.rubric.labels
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Return code and notes."""
+        return self.kept.artifacts
+
+    @property
+    def target_rank(self) -> int:
+        """Return the rank that the candidate aims at."""
+        return self.review.attempt.round.loop.target_rank
 
     @property
     def target_label(self) -> str:
@@ -133,102 +170,168 @@ class GradingPage:
         """Return the recording's length."""
         return self.recording.duration_ms if self.recording else None
 
-    @property
-    def signals(self) -> list[Signal]:
-        """Return all downcodes: each dimension's, then the round's."""
-        return [*(signal for card in self.cards for signal in card.signals), *self.round_signals]
+    @cached_property
+    def phases(self) -> list[Phase]:
+        """Place the guide on the recording's clock; what would lie beyond its end is cut."""
+        length = self.duration_ms or 0
+        return [
+            Phase(step.name, start_ms, min(step.end_minutes * MS_A_MINUTE, length))
+            for step in self.guide
+            if (start_ms := step.start_minutes * MS_A_MINUTE) < length
+        ]
 
-    @property
-    def rubric(self) -> Rubric:
-        """Return what the page's forms let one say."""
-        return Rubric(
-            labels=self.labels,
-            dimensions=[card.dimension for card in self.cards],
-            downcodes=[signal.downcode for signal in self.signals],
-        )
+    @cached_property
+    def marks(self) -> list[Mark]:
+        """Return the evidence that has a time, for the timeline."""
+        return [_mark(note) for note in self.notes if note.evidence.start_ms is not None]
+
+    @cached_property
+    def said(self) -> list[SaidLine]:
+        """Return what the review says of each dimension, in the rubric's order."""
+        return [_said_line(card, self.kept.ranks, self.labels) for card in self.cards]
+
+    @cached_property
+    def ticked_signals(self) -> list[Signal]:
+        """Return the downcodes that the review ticks, each dimension's first."""
+        signals = [*(signal for card in self.cards for signal in card.signals)]
+        return [
+            signal
+            for signal in [*signals, *self.round_signals]
+            if signal.downcode.key in self.kept.ticked
+        ]
 
 
-def rubric_of(review: Review) -> Rubric:
-    """Return what the forms of a review let one say, without the rest of its page."""
-    version, loop = review.attempt.rubric_version, review.attempt.round.loop
-    return Rubric(
-        labels=level_labels(loop.ladder, loop.cohort.label_company),
-        dimensions=list(version.dimensions.order_by("position")),
-        downcodes=list(version.downcodes.order_by("position", "key")),
-    )
+def grading_page(review: Review, *, recording: Recording | None) -> GradingPage:
+    """Return the page of a review that `access.review_to_write` let its grader have.
 
-
-def grading_page(review: Review, at: datetime) -> GradingPage:
-    """Return the page of a review that `access.review_to_write` let its grader have."""
-    attempt = review.attempt
-    loop = attempt.round.loop
-    labels = level_labels(loop.ladder, loop.cohort.label_company)
-    recording = attempt.recordings.ready().first()
-    if recording:
-        recording.attempt = attempt
-        if not may_play(review.grader, recording, at):
-            recording = None
-    artifacts = list(attempt.artifacts.order_by("kind"))
-    anchors = _anchors(attempt.rubric_version)
-    downcodes = list(attempt.rubric_version.downcodes.order_by("position", "key"))
-    guide = _guide(attempt.rubric_version)
-    notes = _notes(review, artifacts)
+    `recording` is what `access.recording_to_grade` lets them play.
+    """
+    rubric = rubric_of(review)
+    kept = kept_of(review)
+    downcodes = {downcode.pk: downcode for downcode in rubric.downcodes}
+    dimensions = {dimension.pk: dimension for dimension in rubric.dimensions}
+    notes = [_note(mark, dimensions, downcodes, kept.artifacts) for mark in kept.evidence]
+    target_rank = review.attempt.round.loop.target_rank
     return GradingPage(
         review=review,
-        candidate=loop.cohort.called(loop.member),
-        labels=labels,
-        target_rank=loop.target_rank,
-        guide=guide,
+        rubric=rubric,
+        kept=kept,
         recording=recording,
-        artifacts=artifacts,
+        guide=_guide(rubric.phases),
+        notes=notes,
         cards=[
             DimensionCard(
                 dimension=dimension,
-                levels=_levels(lines, labels, loop.target_rank),
-                signals=_signals(downcodes, dimension.pk, labels),
+                levels=_levels(rubric.anchors[dimension.pk], rubric.labels, target_rank),
+                signals=_signals(rubric, dimension.pk),
                 notes=[note for note in notes if note.evidence.dimension_id == dimension.pk],
             )
-            for dimension, lines in anchors.items()
+            for dimension in rubric.dimensions
         ],
-        round_signals=_signals(downcodes, None, labels),
-        notes=notes,
-        phases=_phases(guide, recording),
-        marks=[_mark(note) for note in notes if note.evidence.start_ms is not None],
+        round_signals=_signals(rubric, None),
     )
 
 
-def said_lines(page: GradingPage) -> list[SaidLine]:
-    """Return what the review says of each dimension, in the rubric's order."""
-    ranks = dict(page.review.ratings.values_list("dimension_id", "rank"))
-    return [_said_line(card, ranks, page.labels) for card in page.cards]
+def rubric_of(review: Review) -> Rubric:
+    """Return the rubric that a review is written by; two queries."""
+    loop = review.attempt.round.loop
+    here = OuterRef("pk")
+    version = RubricVersion.objects.annotate(
+        dimension_rows=_rows(
+            Dimension.objects.filter(version=here).order_by("position"),
+            "id",
+            "key",
+            "label",
+            "is_key",
+        ),
+        anchor_rows=_rows(
+            Anchor.objects.filter(dimension__version=here).order_by("dimension_id", "rank"),
+            "dimension_id",
+            "rank",
+            "text",
+        ),
+        downcode_rows=_rows(
+            Downcode.objects.filter(version=here).order_by("position", "key"),
+            "id",
+            "key",
+            "text",
+            "dimension_id",
+            "cap_rank",
+        ),
+        phase_rows=_rows(
+            GuidePhase.objects.filter(version=here).order_by("position"), "name", "minutes"
+        ),
+    ).values("dimension_rows", "anchor_rows", "downcode_rows", "phase_rows")
+    found = version.get(pk=review.attempt.rubric_version_id)
+    dimensions = [Dimension(**row) for row in found["dimension_rows"]]
+    anchors: dict[int, list[Anchor]] = {dimension.pk: [] for dimension in dimensions}
+    for row in found["anchor_rows"]:
+        anchors[row["dimension_id"]].append(Anchor(**row))
+    return Rubric(
+        labels=level_labels(loop.ladder, loop.cohort.label_company),
+        dimensions=dimensions,
+        anchors=anchors,
+        downcodes=[Downcode(**row) for row in found["downcode_rows"]],
+        phases=[GuidePhase(**row) for row in found["phase_rows"]],
+    )
 
 
-def ticked_signals(page: GradingPage) -> list[Signal]:
-    """Return the downcodes that the review ticks, each dimension's first."""
-    ticked = set(page.review.ticks.values_list("downcode_id", flat=True))
-    return [signal for signal in page.signals if signal.downcode.pk in ticked]
+def kept_of(review: Review) -> Kept:
+    """Return what the server holds of a review, and what else there is to quote; one query."""
+    here = OuterRef("pk")
+    in_order = F("start_ms").asc(nulls_last=True)
+    found = (
+        Review.objects.annotate(
+            rating_rows=_rows(
+                Rating.objects.filter(review=here).order_by("dimension_id"),
+                "rank",
+                key="dimension__key",
+            ),
+            ticked=ArraySubquery(DowncodeTick.objects.filter(review=here).values("downcode__key")),
+            evidence_rows=_rows(
+                Evidence.objects.filter(review=here).order_by(in_order, "pk"),
+                "public_id",
+                "dimension_id",
+                "downcode_id",
+                "start_ms",
+                "end_ms",
+                "quote",
+                "note",
+            ),
+            artifact_rows=_rows(
+                Artifact.objects.filter(attempt=OuterRef("attempt")).order_by("kind"),
+                "kind",
+                "text",
+            ),
+        )
+        .values("rating_rows", "ticked", "evidence_rows", "artifact_rows")
+        .get(pk=review.pk)
+    )
+    return Kept(
+        ranks={row["key"]: row["rank"] for row in found["rating_rows"]},
+        ticked=frozenset(found["ticked"]),
+        evidence=[Evidence(**row) for row in found["evidence_rows"]],
+        artifacts=[Artifact(**row) for row in found["artifact_rows"]],
+    )
+
+
+def _rows(rows: QuerySet[Any], *names: str, **paths: str) -> ArraySubquery:
+    """Bring the rows along as a list of dicts, each with the columns named."""
+    columns = {name: name for name in names} | paths
+    return ArraySubquery(rows.values(row=JSONObject(**columns)))
 
 
 def _said_line(
-    card: DimensionCard, ranks: Mapping[int, int | None], labels: Sequence[str]
+    card: DimensionCard, ranks: Mapping[str, int | None], labels: Sequence[str]
 ) -> SaidLine:
-    rank = ranks.get(card.dimension.pk)
+    rank = ranks.get(card.dimension.key)
     return SaidLine(
         card=card,
-        is_rated=card.dimension.pk in ranks,
+        is_rated=card.dimension.key in ranks,
         rank=rank,
         label="" if rank is None else labels[rank],
         anchor=next((level.anchor for level in card.levels if level.rank == rank), ""),
     )
-
-
-def _anchors(version: RubricVersion) -> dict[Dimension, list[Anchor]]:
-    """Return the dimensions in order, each with its anchors by rank; every dimension has some."""
-    found: dict[Dimension, list[Anchor]] = {}
-    anchors = Anchor.objects.filter(dimension__version=version).select_related("dimension")
-    for anchor in anchors.order_by("dimension__position", "rank"):
-        found.setdefault(anchor.dimension, []).append(anchor)
-    return found
 
 
 def _levels(anchors: Iterable[Anchor], labels: Sequence[str], target_rank: int) -> list[LevelLine]:
@@ -243,50 +346,37 @@ def _levels(anchors: Iterable[Anchor], labels: Sequence[str], target_rank: int) 
     ]
 
 
-def _signals(
-    downcodes: Iterable[Downcode], dimension_id: int | None, labels: Sequence[str]
-) -> list[Signal]:
+def _signals(rubric: Rubric, dimension_id: int | None) -> list[Signal]:
     return [
-        Signal(downcode=downcode, cap_label=labels[downcode.cap_rank])
-        for downcode in downcodes
+        Signal(downcode=downcode, cap_label=rubric.labels[downcode.cap_rank])
+        for downcode in rubric.downcodes
         if downcode.dimension_id == dimension_id
     ]
 
 
-def _guide(version: RubricVersion) -> list[GuideStep]:
+def _guide(phases: Iterable[GuidePhase]) -> list[GuideStep]:
     steps: list[GuideStep] = []
-    for phase in GuidePhase.objects.filter(version=version).order_by("position"):
+    for phase in phases:
         start = steps[-1].end_minutes if steps else 0
         steps.append(GuideStep(phase.name, start, start + phase.minutes))
     return steps
 
 
-def _phases(guide: Iterable[GuideStep], recording: Recording | None) -> list[Phase]:
-    """Place the guide on the recording's clock; a phase beyond its end is left out."""
-    length = (recording.duration_ms or 0) if recording else 0
-    return [
-        Phase(step.name, step.start_minutes * 60_000, min(step.end_minutes * 60_000, length))
-        for step in guide
-        if step.start_minutes * 60_000 < length
-    ]
-
-
-def _notes(review: Review, artifacts: Sequence[Artifact]) -> list[Note]:
-    marks = review.evidence.select_related("dimension", "downcode")
-    in_order = marks.order_by(F("start_ms").asc(nulls_last=True), "pk")
-    return [_note(mark, artifacts) for mark in in_order]
-
-
-def _note(mark: Evidence, artifacts: Sequence[Artifact]) -> Note:
+def _note(
+    mark: Evidence,
+    dimensions: Mapping[int, Dimension],
+    downcodes: Mapping[int, Downcode],
+    artifacts: Sequence[Artifact],
+) -> Note:
     if mark.start_ms is not None:
         end_ms = mark.start_ms if mark.end_ms is None else mark.end_ms
         place, href = media_span_words(mark.start_ms, end_ms), f"#t={mark.start_ms / 1000:g}"
     else:
         place, href = place_of_quote(mark.quote, artifacts)
-    if mark.dimension:
-        about = mark.dimension.label
+    if mark.dimension_id is not None:
+        about = dimensions[mark.dimension_id].label
     else:
-        about = _shortened(mark.downcode.text) if mark.downcode else ""
+        about = _shortened(downcodes[mark.downcode_id].text) if mark.downcode_id else ""
     return Note(
         evidence=mark,
         about=about,

@@ -1,4 +1,4 @@
-"""Media times for templates: `95000|media_time` is 1:35. The words are in feedback/media_time.py."""
+"""Media times for templates: `95000|media_time` is 1:35. How is in feedback/media_time.py."""
 
 from django import template
 

@@ -30,8 +30,6 @@ from feedback.queries.grading import (
     Rubric,
     grading_page,
     rubric_of,
-    said_lines,
-    ticked_signals,
 )
 from loops.errors import Refused
 from loops.models import User
@@ -120,16 +118,10 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
     now = timezone.now()
     if found.is_open or found.state == Review.State.EXPIRED:
         return _scorecard(request, found, now)
-    page = grading_page(found, now)
     return render(
         request,
         "feedback/grading/kept.html",
-        {
-            "page": page,
-            "said": said_lines(page),
-            "ticked": ticked_signals(page),
-            "cohort": found.attempt.round.loop.cohort,
-        },
+        {"page": _page(found, now), "cohort": found.attempt.round.loop.cohort},
     )
 
 
@@ -317,8 +309,8 @@ def _scorecard(
     The version stays the one that was typed unless another is given, so that a page with a
     conflict goes on being one.
     """
-    page = grading_page(found, at)
-    form = typed.scorecard if typed else ScorecardForm.of(found, page.rubric)
+    page = _page(found, at)
+    form = typed.scorecard if typed else ScorecardForm.of(page)
     mark = typed.mark if typed and typed.has_mark else MarkForm(rubric=page.rubric)
     return render(
         request,
@@ -339,6 +331,10 @@ def _scorecard(
     )
 
 
+def _page(found: Review, at: datetime) -> GradingPage:
+    return grading_page(found, recording=access.recording_to_grade(found, at))
+
+
 def _steps(page: GradingPage, form: ScorecardForm) -> list[Step]:
     return [Step(card, form[dimension_field(card)], page.target_rank) for card in page.cards]
 
@@ -354,14 +350,14 @@ def _marked_by_script(request: HttpRequest, asked: Asked) -> HttpResponse:
             status = refusal.status
         else:
             return _lists(request, asked)
-    context = {"page": grading_page(asked.review, asked.at), **_mark_context(form)}
+    context = {"page": _page(asked.review, asked.at), **_mark_context(form)}
     return render(request, "feedback/grading/_mark.html", context, status=status)
 
 
 def _lists(request: HttpRequest, asked: Asked) -> HttpResponse:
     """Return the lists that a mark changes: the notes, the timeline, each dimension's evidence."""
     context = {
-        "page": grading_page(asked.review, asked.at),
+        "page": _page(asked.review, asked.at),
         **_mark_context(MarkForm(rubric=asked.rubric)),
     }
     return render(request, "feedback/grading/_marked.html", context)

@@ -1,10 +1,32 @@
-/* The grading page: steps, keys, marks and the draft work on one scorecard. Each is in a module of its own. */
+/* The grading page: the steps of the scorecard, the marks, and the keys that drive both.
+ *
+ * Keeping the draft is in grading_draft.js. The page is in two files and no more, for it has a player to fetch, too.
+ */
 
-import { Draft } from "./grading_draft.js";
-import { Keys } from "./grading_keys.js";
-import { Marks } from "./grading_marks.js";
-import { Steps } from "./grading_steps.js";
-import { playerIn } from "./player.js";
+import { Draft, post } from "./grading_draft.js";
+import { clock, playerIn } from "./player.js";
+
+const FAR_RANKS = 2;
+const ACTIONS = {
+  " ": ["toggle"],
+  ArrowLeft: ["step", -5000],
+  ArrowRight: ["step", 5000],
+  "[": ["speed", -1],
+  "]": ["speed", 1],
+  e: ["evidence"],
+  x: ["signal"],
+  0: ["choose", "0"],
+  1: ["choose", "1"],
+  2: ["choose", "2"],
+  3: ["choose", "3"],
+  4: ["choose", "4"],
+  j: ["go", 1],
+  k: ["go", -1],
+  "?": ["help"],
+};
+const NATIVE = new Set([" ", "ArrowLeft", "ArrowRight"]);
+const TYPING = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
+const PRESSED = "button, a, summary, label, video, audio, input, [role=button], .code";
 
 export function attach(root) {
   const form = document.getElementById("scorecard");
@@ -33,6 +55,7 @@ export function attach(root) {
     help: () => keys.showModal(),
   };
   new Keys("grading", actions, keys.querySelector("[data-keys-on]"));
+  root.querySelector("[data-keys]")?.addEventListener("click", actions.help);
 
   root.addEventListener("player:time", (event) => {
     if (event.detail.isPlaying) draft.beat();
@@ -74,4 +97,374 @@ function focusFirstError(form) {
   const said = form.querySelector("[data-step]:not([hidden]) .field__error");
   if (said) (wrong ?? said.closest("[data-step]").querySelector("h2")).focus();
   else document.getElementById("refusal")?.focus();
+}
+
+/* Shows one step of the scorecard at a time, and which levels still lack evidence. */
+class Steps {
+  #form;
+  #steps;
+  #ways;
+  #targetRank;
+  #now = 0;
+
+  constructor(form, targetRank) {
+    this.#form = form;
+    this.#targetRank = targetRank;
+    this.#steps = [...form.querySelectorAll("[data-step]")];
+    this.#ways = [...form.querySelectorAll(".scorecard__to")];
+    form.classList.add("scorecard--steps");
+    form.querySelector("[data-foot]").hidden = false;
+    form.querySelector("[data-back]").addEventListener("click", () => this.go(-1));
+    form.querySelector("[data-next]").addEventListener("click", () => this.go(1));
+    form.addEventListener("change", () => this.mark());
+    document.addEventListener("click", (event) => this.#follow(event));
+    this.#open(this.#first());
+    this.mark();
+  }
+
+  /* The section in view. */
+  get section() {
+    return this.#steps[this.#now];
+  }
+
+  /* What evidence is about here: "dimension:discovery", or nothing on the last steps. */
+  get about() {
+    return this.section.dataset.about ?? "";
+  }
+
+  go(by) {
+    const place = Math.min(this.#steps.length - 1, Math.max(0, this.#now + by));
+    if (place !== this.#now) this.#open(place, { isAsked: true });
+  }
+
+  /* Chooses the level, or on the last step the verdict, that has this key; returns what it says. */
+  choose(key) {
+    const radio = this.section.querySelector(`input[data-key="${key}"]`);
+    if (!radio) return "";
+    if (!radio.checked) {
+      radio.checked = true;
+      radio.dispatchEvent(new Event("input", { bubbles: true }));
+      radio.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    const label = radio.closest("label");
+    const name = label.querySelector(".level__name")?.firstChild ?? label.querySelector("span");
+    return `${this.section.dataset.name}: ${name.textContent.trim()}`;
+  }
+
+  /* Brings bars and hints up to what is chosen and marked. */
+  mark() {
+    this.#steps.forEach((step, place) => {
+      const chosen = step.querySelector(".levels input:checked");
+      const ticked = step.querySelector("input[type=checkbox]:checked");
+      const isDone = Boolean(chosen ?? (step.querySelector(".levels") ? null : ticked));
+      const bar = this.#ways[place].parentElement;
+      bar.classList.toggle("steps__step--done", isDone);
+      bar.classList.toggle("steps__step--now", place === this.#now);
+      if (place === this.#now) this.#ways[place].setAttribute("aria-current", "step");
+      else this.#ways[place].removeAttribute("aria-current");
+      this.#hint(step, chosen);
+    });
+  }
+
+  #hint(step, chosen) {
+    const evidence = step.querySelector("[data-marks]");
+    if (!evidence) return;
+    const marks = Number(evidence.dataset.marks);
+    const isObserved = Boolean(chosen) && chosen.value !== "none";
+    const isFar = isObserved && Math.abs(Number(chosen.value) - this.#targetRank) >= FAR_RANKS;
+    step.querySelector("[data-hint=none]").hidden = !isObserved || marks > 0;
+    step.querySelector("[data-hint=far]").hidden = !isFar || marks !== 1;
+  }
+
+  /* The first with an error, else the one the address names, else the first that is open. */
+  #first() {
+    const wrong = this.#steps.findIndex((step) => step.querySelector(".field__error"));
+    if (wrong >= 0) return wrong;
+    const named = this.#steps.findIndex((step) => `#${step.id}` === location.hash);
+    if (named >= 0) return named;
+    const open = this.#steps.findIndex((step) => !step.querySelector(".levels input:checked"));
+    return Math.max(0, open);
+  }
+
+  #follow(event) {
+    const link = event.target.closest("a[href^='#']");
+    const place = link && this.#steps.findIndex((step) => `#${step.id}` === link.getAttribute("href"));
+    if (!link || place < 0) return;
+    event.preventDefault();
+    this.#open(place, { isAsked: true });
+  }
+
+  #open(place, { isAsked = false } = {}) {
+    this.#now = place;
+    this.#steps.forEach((step, other) => (step.hidden = other !== place));
+    this.mark();
+    this.#form.querySelector("[data-back]").disabled = place === 0;
+    this.#form.querySelector("[data-next]").disabled = place === this.#steps.length - 1;
+    const said = this.#form.querySelector("[data-place]");
+    said.textContent = said.dataset.words
+      .replace("{n}", place + 1)
+      .replace("{all}", this.#steps.length);
+    if (isAsked) this.section.querySelector("h2").focus();
+  }
+}
+
+/* Marks evidence without leaving the page: opens the form at the playing time or on a quote, sends it, and
+ * puts the lists that the server draws anew in their places. */
+class Marks {
+  #form;
+  #steps;
+  #player;
+  #leadMs;
+  #onMarked;
+  #backTo = null;
+  #isSending = false;
+
+  /* `player` answers the player, or null while there is none. */
+  constructor(form, { steps, player, leadMs, onMarked }) {
+    this.#form = form;
+    this.#steps = steps;
+    this.#player = player;
+    this.#leadMs = leadMs;
+    this.#onMarked = onMarked;
+    this.#dress();
+    document.addEventListener("keydown", (event) => this.#onKey(event));
+    document.addEventListener("selectionchange", () => this.#offerQuote());
+    document.addEventListener("click", (event) => this.#onClick(event));
+  }
+
+  get #box() {
+    return document.getElementById("mark");
+  }
+
+  #field(name) {
+    return document.getElementById(`mark-${name}`);
+  }
+
+  /* Evidence for the step in view: the selected lines if some are, else the playing time. */
+  evidence() {
+    this.#open(this.#steps.about || this.#firstAbout("dimension:"));
+  }
+
+  /* A signal: the step's own first, else one of the round's. */
+  signal() {
+    const own = this.#steps.section.querySelector("input[name=downcodes]");
+    this.#open(own ? `signal:${own.value}` : this.#firstAbout("signal:"), { focus: "about" });
+  }
+
+  #firstAbout(start) {
+    return [...this.#field("about").options].find((one) => one.value.startsWith(start))?.value;
+  }
+
+  #open(about, { focus = "note" } = {}) {
+    const quote = selectedLines();
+    const player = this.#player();
+    this.#backTo ??= document.activeElement;
+    if (about) this.#field("about").value = about;
+    if (quote && this.#field("quote")) {
+      this.#field("quote").value = quote;
+      this.#field("start").value = this.#field("end").value = "";
+    } else if (player) {
+      const nowMs = player.currentMs();
+      this.#field("start").value = clock(Math.max(0, nowMs - this.#leadMs));
+      this.#field("end").value = clock(nowMs);
+      if (this.#field("quote")) this.#field("quote").value = "";
+    }
+    this.#showParts();
+    this.#box.open = true;
+    this.#field(focus).focus();
+  }
+
+  #close() {
+    this.#box.open = false;
+    for (const name of ["start", "end", "note", "quote"]) {
+      if (this.#field(name)) this.#field(name).value = "";
+    }
+    this.#giveFocusBack();
+  }
+
+  #giveFocusBack() {
+    const target = this.#backTo;
+    this.#backTo = null;
+    if (target?.isConnected && target !== document.body && target.checkVisibility()) target.focus();
+    else this.#steps.section.querySelector("h2").focus({ preventScroll: true });
+  }
+
+  /* Sends the mark; what the server refuses stays in the form with the reason. */
+  async add() {
+    const fields = [...new FormData(this.#form)].filter(([name]) => name.startsWith("mark-"));
+    const about = this.#field("about").value;
+    const isMarked = await this.#send(this.#form.dataset.markUrl, fields);
+    if (!isMarked) return;
+    if (about.startsWith("signal:")) this.#tick(about.slice("signal:".length));
+    this.#giveFocusBack();
+  }
+
+  async remove(button) {
+    if (await this.#send(button.formAction, [])) document.getElementById("notes-title").focus();
+  }
+
+  async #send(url, fields) {
+    if (this.#isSending) return false;
+    this.#isSending = true;
+    this.#box.setAttribute("aria-busy", "true");
+    const answer = await post(this.#form, url, fields, { "HX-Request": "true" });
+    this.#isSending = false;
+    this.#box.removeAttribute("aria-busy");
+    if (answer === null || answer.isSignedOut || answer.status >= 500 || answer.status === 404) {
+      this.#fail();
+      return false;
+    }
+    this.#replace(answer.text);
+    if (answer.status !== 200) (this.#box.querySelector("[aria-invalid]") ?? this.#field("note")).focus();
+    return answer.status === 200;
+  }
+
+  /* Each element of the answer takes the place of the one with its id. */
+  #replace(html) {
+    const place = document.querySelector(".timeline__head")?.getAttribute("x1");
+    const parts = new DOMParser().parseFromString(html, "text/html").body.children;
+    for (const part of [...parts]) document.getElementById(part.id)?.replaceWith(part);
+    if (place) {
+      document.querySelector(".timeline__head")?.setAttribute("x1", place);
+      document.querySelector(".timeline__head")?.setAttribute("x2", place);
+      document.querySelector(".timeline__played")?.setAttribute("width", place);
+    }
+    this.#dress();
+    this.#steps.mark();
+    this.#onMarked();
+  }
+
+  #dress() {
+    this.#box.querySelector("[data-mark-cancel]").hidden = false;
+    this.#showParts();
+  }
+
+  /* A mark is a time or a quote: only the fields of the one at hand show. */
+  #showParts() {
+    const isQuote = Boolean(this.#field("quote")?.value);
+    const parts = { "[data-mark-time], [data-mark-help]": isQuote, "[data-mark-quote]": !isQuote };
+    for (const [selector, isHidden] of Object.entries(parts)) {
+      for (const part of this.#box.querySelectorAll(selector)) part.hidden = isHidden;
+    }
+  }
+
+  #fail() {
+    const line = this.#box.querySelector("[data-mark-failed]");
+    line.textContent = this.#form.dataset.saidMarkFailed;
+    line.hidden = false;
+    this.#box.open = true;
+  }
+
+  #tick(key) {
+    const box = this.#form.querySelector(`input[name=downcodes][value="${CSS.escape(key)}"]`);
+    if (!box || box.checked) return;
+    box.checked = true;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  #onKey(event) {
+    if (event.key !== "Escape" || !this.#box.contains(event.target) || !this.#box.open) return;
+    event.preventDefault();
+    this.#close();
+  }
+
+  #onClick(event) {
+    if (event.target.closest("[data-mark-cancel]")) this.#close();
+    else if (event.target.closest("[data-quote], [data-evidence]")) this.evidence();
+    else if (event.target.closest("[data-signal]")) this.signal();
+    else if (event.target.closest("#timeline") && !event.target.closest("a")) this.#seekTo(event);
+  }
+
+  #seekTo(event) {
+    const player = this.#player();
+    const box = document.querySelector(".timeline__track")?.getBoundingClientRect();
+    if (player && box) player.seek(((event.clientX - box.left) / box.width) * player.durationMs());
+  }
+
+  #offerQuote() {
+    for (const section of document.querySelectorAll("[data-artifact]")) {
+      const button = section.querySelector("[data-quote]");
+      if (button) button.hidden = !lineOf(getSelection()?.anchorNode, section) || !selectedLines();
+    }
+  }
+}
+
+function lineOf(node, scope = document) {
+  const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+  const line = element?.closest?.("[data-artifact] .code__line");
+  return line && scope.contains(line) ? line : null;
+}
+
+/* The selected words of code or notes; over several lines, the whole of each. */
+function selectedLines() {
+  const selection = getSelection();
+  if (!selection || selection.isCollapsed) return "";
+  const [from, to] = [lineOf(selection.anchorNode), lineOf(selection.focusNode)];
+  if (!from || !to || from.parentElement !== to.parentElement) return "";
+  if (from === to) return selection.toString().trim();
+  const lines = [...from.parentElement.children];
+  const places = [lines.indexOf(from), lines.indexOf(to)].sort((a, b) => a - b);
+  return lines
+    .slice(places[0], places[1] + 1)
+    .map((line) => line.textContent)
+    .join("\n")
+    .trim();
+}
+
+/* What a key press asks for: [action, argument], or null where it is not ours.
+ *
+ * `on` says where the focus is: "typing" in a field, "control" on what space and arrows work already,
+ * "page" elsewhere.
+ */
+export function actionOf({ key, hasModifier = false, on = "page" }) {
+  if (hasModifier || on === "typing") return null;
+  if (on === "control" && NATIVE.has(key)) return null;
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  return Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : null;
+}
+
+/* Listens to the keys, and to the switch that turns them off. */
+class Keys {
+  #name;
+  #actions;
+  #switch;
+
+  /* `actions` maps names to functions; `isOn` is the box that switches the keys, remembered by `name`. */
+  constructor(name, actions, isOn) {
+    this.#name = `plumbline.keys.${name}`;
+    this.#actions = actions;
+    this.#switch = isOn;
+    isOn.checked = read(this.#name) !== "off";
+    isOn.addEventListener("change", () => write(this.#name, isOn.checked ? "on" : "off"));
+    document.addEventListener("keydown", (event) => this.#onKey(event));
+  }
+
+  #onKey(event) {
+    if (!this.#switch.checked || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    const on = target.closest(TYPING) ? "typing" : target.closest(PRESSED) ? "control" : "page";
+    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+    const action = actionOf({ key: event.key, hasModifier, on });
+    if (!action) return;
+    event.preventDefault();
+    const [name, argument] = action;
+    this.#actions[name](argument);
+  }
+}
+
+/* Where storage is forbidden, the keys are on. */
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // Not remembered; it holds on this page.
+  }
 }

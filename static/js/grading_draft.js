@@ -1,11 +1,13 @@
-/* Keeps the scorecard on the server as it is filled in, and says so. When to send is in grading_saving.js. */
+/* Keeps the scorecard on the server as it is filled in: when it is sent, sent again, and said to be kept. */
 
-import { post } from "./grading_post.js";
-import { HEARTBEAT_MS, Saving } from "./grading_saving.js";
-
+export const QUIET_MS = 1500;
+export const RETRY_MS = [2000, 4000, 8000, 15000, 30000];
+export const HEARTBEAT_MS = 5 * 60 * 1000;
 const PARTS_APART = /^mark-/; // a mark has its own button
 const SETTLE_MS = 5000;
+const TOKEN = "csrfmiddlewaretoken";
 
+/* Sends the scorecard as it changes, and says how it stands. */
 export class Draft {
   #form;
   #state;
@@ -99,5 +101,130 @@ export class Draft {
     };
     this.#state.textContent = message ?? said[kind] ?? "";
     this.#state.dataset.kind = kind;
+  }
+}
+
+/* When a draft is sent, and what its state is. No DOM: the page gives `snapshot`, `send` and `show`.
+ *
+ * One request at a time. A request whose answer never came may have been kept all the same, so the very
+ * same body is sent until it is answered, and only then what was typed since: the server takes a draft
+ * that says what it already holds, and so no window is in conflict with itself.
+ */
+export class Saving {
+  #snapshot;
+  #send;
+  #show;
+  #later;
+  #cancel;
+  #timer = null;
+  #body = null; // on its way, or to be sent again
+  #isSending = false;
+  #isChanged = false;
+  #isClosed = false;
+  #fails = 0;
+  #waiting = [];
+
+  /* `send(body)` resolves to {kind: "kept"|"lost"|"signed_out"|"refused"|"closed", message}. */
+  constructor({ snapshot, send, show, later = setTimeout, cancel = clearTimeout }) {
+    this.#snapshot = snapshot;
+    this.#send = send;
+    this.#show = show;
+    this.#later = (...args) => later(...args);
+    this.#cancel = (timer) => cancel(timer);
+  }
+
+  get isUnsaved() {
+    return this.#isChanged || this.#body !== null;
+  }
+
+  /* Something was typed or chosen: send it once the hands rest. */
+  changed() {
+    if (this.#isClosed) return;
+    this.#isChanged = true;
+    if (this.#isSending || this.#fails) return;
+    this.#show("waiting");
+    this.#sendIn(QUIET_MS);
+  }
+
+  /* Send what there is at once, changed or not; it also renews the lease. */
+  now() {
+    if (this.#isClosed) return;
+    this.#isChanged = true;
+    if (!this.#isSending) this.#sendIn(0);
+  }
+
+  /* Resolves when nothing is on its way: true where all is kept. */
+  settled() {
+    if (!this.#isSending) return Promise.resolve(!this.isUnsaved);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #sendIn(ms) {
+    this.#cancel(this.#timer);
+    this.#timer = this.#later(() => this.#sendOne(), ms);
+  }
+
+  async #sendOne() {
+    if (this.#isSending || (this.#body === null && !this.#isChanged)) return;
+    if (this.#body === null) {
+      this.#body = this.#snapshot();
+      this.#isChanged = false;
+    }
+    this.#isSending = true;
+    const answer = await this.#send(this.#body);
+    this.#isSending = false;
+    this.#take(answer);
+    const isSaved = !this.isUnsaved;
+    for (const resolve of this.#waiting.splice(0)) resolve(isSaved);
+  }
+
+  #take({ kind, message }) {
+    this.#show(kind, message);
+    if (kind === "lost" || kind === "signed_out") {
+      this.#sendIn(RETRY_MS[Math.min(this.#fails, RETRY_MS.length - 1)]);
+      this.#fails += 1;
+      return;
+    }
+    this.#fails = 0;
+    this.#body = null;
+    if (kind === "closed") this.#isClosed = true;
+    if (kind === "refused" || kind === "closed") this.#isChanged = true; // what is typed is not kept
+    else if (this.#isChanged) this.#sendIn(QUIET_MS);
+  }
+}
+
+/* Posts a part of the scorecard with its token, fetched anew where signing in elsewhere has changed it.
+ *
+ * Resolves to the answer, or to null where no answer came. A sign-in page in its place has `isSignedOut`.
+ */
+export async function post(form, url, fields, headers) {
+  const body = new URLSearchParams(fields);
+  let answer = await sent(url, body, headers, form);
+  if (answer?.status === 403 && (await renewToken(form))) {
+    answer = await sent(url, body, headers, form);
+  }
+  return answer;
+}
+
+async function sent(url, body, headers, form) {
+  body.set(TOKEN, form.elements[TOKEN].value);
+  try {
+    const answer = await fetch(url, { method: "POST", body, headers, keepalive: document.hidden });
+    const text = await answer.text();
+    return { status: answer.status, isSignedOut: answer.redirected, text };
+  } catch {
+    return null;
+  }
+}
+
+async function renewToken(form) {
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = page.querySelector(`#${form.id} input[name=${TOKEN}]`)?.value;
+    if (token) form.elements[TOKEN].value = token;
+    return Boolean(token) && !answer.redirected;
+  } catch {
+    return false;
   }
 }

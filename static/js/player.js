@@ -5,8 +5,6 @@
  * Links to "#t=95" and elements with data-start-ms anywhere in the scope seek the player.
  */
 
-import { clock, fragmentMs } from "./recording_time.js";
-
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const SEEKERS = "[data-start-ms], a[href^='#t=']";
 
@@ -14,6 +12,21 @@ export function attach(root) {
   const player = new Player(root);
   root.player = player;
   root.dispatchEvent(new CustomEvent("player:ready", { bubbles: true, detail: player }));
+}
+
+/* A time as people read it: 75 000 ms is 1:15, an hour is 1:00:00. */
+export function clock(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const padded = [minutes, seconds % 60].map((part) => String(part).padStart(2, "0"));
+  return hours ? [hours, ...padded].join(":") : `${minutes}:${padded[1]}`;
+}
+
+/* The time of a media fragment such as "#t=95" or "#t=95.5,120", in ms; null where it is none. */
+export function fragmentMs(hash) {
+  const match = /^#t=(\d+(?:\.\d+)?)(?:,.*)?$/.exec(hash);
+  return match ? Math.round(Number(match[1]) * 1000) : null;
 }
 
 /* The first player in the scope, or null where none is attached yet. */

@@ -4,7 +4,8 @@
  * the focus; data-notice names a passing trouble; data-part names what changes.
  */
 
-import { clock, placeOf } from "./recording_time.js";
+import { clock } from "./player.js";
+import { placeOf } from "./recording_time.js";
 import { size, wordsIn } from "./recording_words.js";
 
 const HEARD = 0.4; // of the meter: quiet speech

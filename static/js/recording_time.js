@@ -1,18 +1,4 @@
-/* Times as people read them: 75 000 ms is 1:15, an hour is 1:00:00. No DOM. */
-
-export function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  const padded = [minutes, seconds % 60].map((part) => String(part).padStart(2, "0"));
-  return hours ? [hours, ...padded].join(":") : `${minutes}:${padded[1]}`;
-}
-
-/* The time of a media fragment such as "#t=95" or "#t=95.5,120", in ms; null where it is none. */
-export function fragmentMs(hash) {
-  const match = /^#t=(\d+(?:\.\d+)?)(?:,.*)?$/.exec(hash);
-  return match ? Math.round(Number(match[1]) * 1000) : null;
-}
+/* Media time while it is recorded: how it is counted, and where it stands in the time guide. No DOM. */
 
 /* Counts media time: what was recorded, pauses left out. `now` gives ms of any steady clock. */
 export class MediaClock {

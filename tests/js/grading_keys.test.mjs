@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { actionOf } from "../../static/js/grading_keys.js";
+import { actionOf } from "../../static/js/grading.js";
 
 const TABLE = {
   " ": ["toggle"],

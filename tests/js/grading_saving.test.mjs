@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { QUIET_MS, RETRY_MS, Saving } from "../../static/js/grading_saving.js";
+import { QUIET_MS, RETRY_MS, Saving } from "../../static/js/grading_draft.js";
 
 /* A page whose text is `text`, a clock moved by hand, and a server that answers what it is told. */
 function desk(...answers) {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MediaClock, clock, fragmentMs, placeOf } from "../../static/js/recording_time.js";
+import { clock, fragmentMs } from "../../static/js/player.js";
+import { MediaClock, placeOf } from "../../static/js/recording_time.js";
 
 test("times are written as people read them", () => {
   const written = [0, 999, 1000, 59_999, 60_000, 75_000, 754_000, 3_600_000, 3_661_000, -5].map(clock);
