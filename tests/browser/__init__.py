@@ -1,1 +1,1 @@
-"""Single pages in a real Chromium: what their scripts do."""
+"""Pages in a real Chromium: every one looked at, the busiest ones used."""

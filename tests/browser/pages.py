@@ -1,0 +1,196 @@
+"""Every page of the product in the states worth looking at: whose, where, what is done there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.world import World
+
+NOBODY = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One look at a page.
+
+    `who` asks for it, `row` names what stands in its address, `then` is done once it is
+    there. `status` is the answer's, `then_status` the one of the page that `then` leads to.
+    """
+
+    address: str
+    row: str = ""
+    who: str = "mara"
+    query: str = ""
+    status: int = 200
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    then: "Callable[[Page], object] | None" = None
+    then_status: int = 200
+
+    def path(self, world: "World") -> str:
+        """Return where the page is in this world."""
+        return reverse(self.address, kwargs=world.ids[self.row]) + self.query
+
+
+def _press(name: str) -> "Callable[[Page], object]":
+    """Press a button or a link of the content."""
+    return lambda page: page.locator(f"main :is(button, a):has-text('{name}')").first.click()
+
+
+def _send_as_it_is(page: "Page") -> None:
+    """Hand the page's own form in with nothing in it, past what the browser itself would stop."""
+    with page.expect_navigation():
+        page.evaluate(
+            """() => {
+                const form = document.querySelector("main form[method=post]");
+                for (const control of form.querySelectorAll("input:not([type=hidden]), textarea")) {
+                    if (["radio", "checkbox"].includes(control.type)) control.checked = false;
+                    else control.value = "";
+                }
+                form.noValidate = true;
+                form.requestSubmit();
+            }"""
+        )
+
+
+def _sign_in_wrongly(page: "Page") -> None:
+    page.locator("input[name=login]").fill("mara@demo.example")
+    page.locator("input[name=password]").fill("not the password")
+    with page.expect_navigation():
+        page.locator("main form button").first.click()
+
+
+def _open_menu(page: "Page") -> None:
+    page.locator(".bar summary").click()
+
+
+def _open_all(page: "Page") -> None:
+    """Open everything that is folded, but for the menus of the bar."""
+    page.evaluate("document.querySelectorAll('main details').forEach((d) => { d.open = true; })")
+
+
+def _check_devices(page: "Page") -> None:
+    _press("I agree, check my devices")(page)
+    page.get_by_role("button", name="Start recording").wait_for()
+
+
+def _go_on_to(place: str) -> "Callable[[Page], object]":
+    return lambda page: page.locator(f".scorecard__way a[href='#{place}']").click()
+
+
+def _hand_in_too_early(page: "Page") -> None:
+    _go_on_to("verdict")(page)
+    with page.expect_navigation():
+        _press("Hand in")(page)
+
+
+def _show_keys(page: "Page") -> None:
+    page.locator(".grading--scripted").wait_for()
+    page.keyboard.press("?")
+    page.locator("#keys").wait_for()
+
+
+IN_DEBUGGING = {"DEBUG": True}
+
+VISITS: dict[str, Visit] = {
+    # Who is not signed in
+    "landing": Visit("landing", who=NOBODY),
+    "sign-in": Visit("account_login", who=NOBODY),
+    "sign-in, mistaken": Visit("account_login", who=NOBODY, then=_sign_in_wrongly),
+    "sign-up, closed": Visit("account_signup", who=NOBODY),
+    "sign-up, open": Visit("account_signup", who=NOBODY, settings={"SIGNUP": "open"}),
+    "sign-up, empty": Visit(
+        "account_signup", who=NOBODY, settings={"SIGNUP": "open"}, then=_send_as_it_is
+    ),
+    "sign-up, invited": Visit(
+        "loops:join", "open invitation", who=NOBODY, then=_press("Create an account")
+    ),
+    "reset": Visit("account_reset_password", who=NOBODY),
+    "reset, sent": Visit("account_reset_password_done", who=NOBODY),
+    "reset, new password": Visit("account_reset_password_from_key", "new password", who=NOBODY),
+    "reset, old link": Visit("account_reset_password_from_key", "old password link", who=NOBODY),
+    "reset, done": Visit("account_reset_password_from_key_done", who=NOBODY),
+    "confirm address": Visit("account_confirm_email", "address", who=NOBODY),
+    "confirm address, sent": Visit("account_email_verification_sent", who=NOBODY),
+    "inactive": Visit("account_inactive", who=NOBODY),
+    "join, stranger": Visit("loops:join", "open invitation", who=NOBODY),
+    "join, closed": Visit("loops:join", "no token", who=NOBODY, status=410),
+    "style": Visit("style", who=NOBODY, settings=IN_DEBUGGING),
+    "mail": Visit("mail", who=NOBODY, settings=IN_DEBUGGING),
+    "mail, message": Visit("mail-message", "mail", who=NOBODY, settings=IN_DEBUGGING),
+    # People
+    "join": Visit("loops:join", "open invitation", who="newcomer"),
+    "join, already in": Visit("loops:join", "open invitation"),
+    "cohorts": Visit("loops:cohort_list"),
+    "cohorts, none": Visit("loops:cohort_list", who="newcomer"),
+    "cohort": Visit("loops:cohort", "cohort"),
+    "cohort, organiser": Visit("loops:cohort", "cohort", who="tomas", then=_open_all),
+    "profile": Visit("loops:profile"),
+    "profile, menu open": Visit("loops:profile", then=_open_menu),
+    "sign-out": Visit("account_logout"),
+    "password": Visit("account_change_password", who="newcomer"),
+    "addresses": Visit("account_email", who="newcomer"),
+    "password again": Visit("account_reauthenticate", who="newcomer"),
+    # Practice
+    "loops": Visit("loops:loop_list"),
+    "loops, none": Visit("loops:loop_list", who="newcomer"),
+    "new loop": Visit("loops:loop_new"),
+    "new loop, mistaken": Visit("loops:loop_new", then=_send_as_it_is, then_status=422),
+    "new loop, no cohort": Visit("loops:loop_new", who="newcomer"),
+    "loop": Visit("loops:loop", "loop"),
+    "loop, manager's": Visit("loops:loop", "manager's loop", who="adaeze"),
+    "round": Visit("loops:round", "round"),
+    "round, fresh": Visit("loops:round", "fresh", who="wren"),
+    "round, with a draft": Visit("loops:round", "draft's round"),
+    "answer, unpredicted": Visit("loops:attempt", "unpredicted", who="wren", then=_open_all),
+    "answer, predicted": Visit("loops:attempt", "draft", then=_open_all),
+    "answer, interrupted": Visit("loops:attempt", "interrupted", who="wren", then=_open_all),
+    "answer, uploaded": Visit("loops:attempt", "uploaded", who="wren"),
+    "answer, processing": Visit("loops:attempt", "processing", who="wren"),
+    "answer, ready": Visit("loops:attempt", "ready", who="wren", then=_open_all),
+    "answer, failed": Visit("loops:attempt", "failed", who="wren"),
+    "answer, put away": Visit("loops:attempt", "withdrawn", who="wren"),
+    "recorder": Visit("loops:record", "draft"),
+    "recorder, devices": Visit("loops:record", "draft", then=_check_devices),
+    "recorder, interrupted": Visit("loops:record", "interrupted", who="wren"),
+    "hand in": Visit("loops:attempt_submit", "ready", who="wren"),
+    # Grading
+    "queue, holding": Visit("feedback:queue"),
+    "queue": Visit("feedback:queue", who="kenji"),
+    "queue, lapsed": Visit("feedback:queue", who="wren"),
+    "queue, empty": Visit("feedback:queue", who="newcomer"),
+    "grading": Visit("feedback:review", "held", then=_open_all),
+    "grading, verdict": Visit("feedback:review", "held", then=_go_on_to("verdict")),
+    "grading, keys": Visit("feedback:review", "held", then=_show_keys),
+    "grading, too early": Visit(
+        "feedback:review", "held", then=_hand_in_too_early, then_status=422
+    ),
+    "grading, lapsed": Visit("feedback:review", "lapsed", who="wren"),
+    "review, kept": Visit("feedback:review", "kept"),
+    # Reading
+    "results, none in": Visit("feedback:results", "nobody yet"),
+    "results, one in": Visit("feedback:results", "one of two"),
+    "results, unplayable": Visit("feedback:results", "unplayable", who="wren"),
+    "results, provisional": Visit("feedback:results", "provisional", who="wren"),
+    "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
+    "results": Visit("feedback:results", "revealed", then=_open_all),
+    "readiness": Visit("feedback:readiness", then=_open_all),
+    "readiness, of a loop": Visit("feedback:readiness_loop", "manager's loop", who="adaeze"),
+    "readiness, early": Visit("feedback:readiness_loop", "wren's loop", who="wren"),
+    "readiness, none": Visit("feedback:readiness", who="newcomer"),
+    "how computed": Visit("feedback:how_computed"),
+    # Rubrics
+    "rubrics": Visit("rubrics:browse", then=_open_all),
+    "rubric": Visit("rubrics:read", "kind", then=_open_all),
+    "rubric, edition": Visit("rubrics:read_edition", "edition"),
+    "rubric, old edition": Visit("rubrics:read_edition", "old edition"),
+    "comparison": Visit("rubrics:compare", "changed kind", query="?from=1&to=2", then=_open_all),
+    "comparison, one edition": Visit("rubrics:compare", "kind"),
+    # What is not there
+    "not found": Visit("loops:loop", "manager's loop", status=404),
+    "not found, stranger": Visit("mail", who=NOBODY, status=404),
+}

@@ -1,0 +1,212 @@
+"""The world that whole pages are looked at in: the demo cohort, and every state it does not show.
+
+It is committed once for a module, as a browser's requests come from other threads and processes.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import user_pk_to_url_str
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.utils import timezone
+
+from feedback.models import Review
+from loops.models import Attempt, Cohort, Invitation, Loop, Recording, Round, User
+from tests import factories
+from tests.waiting import wait_until_answered
+
+if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
+
+PASSWORD = "a quiet evening of practice"
+ROUNDS = {
+    "fresh": "coding",
+    "unpredicted": "sd_classic",
+    "interrupted": "sd_ambiguous",
+    "uploaded": "xfn",
+    "processing": "ic_leadership",
+    "ready": "deep_dive",
+    "failed": "coding",
+    "withdrawn": "sd_classic",
+    "unplayable": "xfn",
+    "provisional": "deep_dive",
+    "uncalibrated": "coding",
+}
+"""The rounds of the one member who has an answer in every state, and of which kind each is."""
+
+
+@dataclass
+class World:
+    """People and their sessions by a short name; by a row's name what stands in its address."""
+
+    people: dict[str, User]
+    sessions: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, dict[str, Any]] = field(default_factory=lambda: {"": {}})
+
+
+@contextmanager
+def committed_world(blocker: "DjangoDbBlocker") -> Iterator[World]:
+    """Make the world, leave the database open to the tests of a module, empty it after them."""
+    with blocker.unblock():
+        cache.clear()
+        try:
+            yield _made()
+        finally:
+            wait_until_answered()
+            call_command("flush", verbosity=0, interactive=False)
+
+
+def _made() -> World:
+    call_command("import_rubrics", stdout=io.StringIO())
+    call_command("seed_demo", force=True, verbosity=0)
+    factories.edition("em_people", ladder="em")  # a second one, to compare
+    now = timezone.now()
+    world = World({user.email.partition("@")[0]: user for user in User.objects.all()})
+    cohort = Cohort.objects.get()
+    for name in ("wren", "newcomer"):
+        world.people[name] = factories.person(f"{name}-417", name=name.title())
+    factories.join(cohort, world.people["wren"])
+    _demo_rows(world, cohort)
+    _answers_in_every_state(world, cohort, now)
+    _lapsed_review(world, now)
+    _letters(world)
+    world.sessions |= {name: session_of(user) for name, user in world.people.items()}
+    return world
+
+
+def session_of(user: User) -> str:
+    """Sign the person in and return what the session's cookie holds."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def _demo_rows(world: World, cohort: Cohort) -> None:
+    mara = world.people["mara"]
+    loop = Loop.objects.get(member=mara)
+    answers = Attempt.objects.of(mara).order_by("pk")
+    waiting = [
+        attempt for attempt in answers.submitted() if attempt.reviews.submitted().count() < 2
+    ]
+    given = Review.objects.filter(grader=mara)
+    draft = answers.get(state=Attempt.State.DRAFT)
+    invitation = cohort.invitations.order_by("-pk")[0]
+    world.ids |= {
+        "cohort": {"cohort_id": cohort.public_id},
+        "token": {"token": invitation.token},
+        "no token": {"token": "of-no-invitation"},
+        "loop": {"loop_id": loop.public_id},
+        "manager's loop": {"loop_id": Loop.objects.get(member=world.people["adaeze"]).public_id},
+        "round": {"round_id": answers.submitted()[0].round.public_id},
+        "draft": {"attempt_id": draft.public_id},
+        "draft's round": {"round_id": draft.round.public_id},
+        "revealed": {"attempt_id": _revealed(answers).public_id},
+        "nobody yet": {"attempt_id": next(a for a in waiting if not a.reviews.exists()).public_id},
+        "one of two": {
+            "attempt_id": next(a for a in waiting if a.reviews.submitted().exists()).public_id
+        },
+        "held": {"review_id": given.get(state__in=Review.OPEN_STATES).public_id},
+        "kept": {"review_id": given.submitted().order_by("pk")[0].public_id},
+        "kind": {"kind": "sd_ambiguous"},
+        "changed kind": {"kind": "em_people"},
+        "edition": {"kind": "sd_ambiguous", "edition": 1},
+        "old edition": {"kind": "em_people", "edition": 1},
+    }
+
+
+def _revealed(answers: Any) -> Attempt:
+    """Return the answer that has most to show: with a signal that somebody raised."""
+    shown: Attempt = answers.submitted().filter(reviews__ticks__isnull=False).order_by("-pk")[0]
+    return shown
+
+
+def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None:
+    loop = factories.loop(
+        world.people["wren"], cohort, kinds=[*ROUNDS.values()], started_at=now - timedelta(days=9)
+    )
+    rounds = dict(zip(ROUNDS, loop.rounds.order_by("position"), strict=True))
+    world.ids["wren's loop"] = {"loop_id": loop.public_id}
+    world.ids["fresh"] = {"round_id": rounds["fresh"].public_id}
+    film = _film()
+    _draft(world, "unpredicted", rounds, now, predicted_rank=None)
+    for name, state in {
+        "interrupted": Recording.State.RECORDING,
+        "uploaded": Recording.State.UPLOADED,
+        "processing": Recording.State.PROCESSING,
+        "failed": Recording.State.FAILED,
+    }.items():
+        draft = _draft(world, name, rounds, now)
+        facts: dict[str, Any] = {"error_code": "no_streams"} if name == "failed" else {}
+        factories.recording(draft, state=state, state_at=now, started_at=now, **facts)
+    factories.recording(_draft(world, "ready", rounds, now), film, state_at=now)
+    _draft(world, "withdrawn", rounds, now, state=Attempt.State.WITHDRAWN)
+    unplayable = _submitted(world, "unplayable", rounds, now)
+    factories.recording(unplayable, state=Recording.State.FAILED, error_code="not_media")
+    for name, graders, days in [("provisional", "tomas", 3), ("uncalibrated", "kenji priya", 1)]:
+        answer = _submitted(world, name, rounds, now - timedelta(days=days))
+        factories.recording(answer, film)
+        for grader in graders.split():
+            at = now - timedelta(hours=5)
+            factories.submitted_review(answer, world.people[grader], claimed_at=at, submitted_at=at)
+
+
+def _film() -> bytes:
+    ready = Recording.objects.ready().exclude(content_type__startswith="audio")[0]
+    with storages["recordings"].open(ready.file_name) as file:
+        return bytes(file.read())
+
+
+def _draft(
+    world: World, name: str, rounds: dict[str, Round], now: datetime, **facts: Any
+) -> Attempt:
+    facts = {"state": Attempt.State.DRAFT, "predicted_rank": 2, **facts}
+    draft = factories.attempt(rounds[name], started_at=now, **facts)
+    world.ids[name] = {"attempt_id": draft.public_id}
+    return draft
+
+
+def _submitted(world: World, name: str, rounds: dict[str, Round], at: datetime) -> Attempt:
+    made = factories.attempt(rounds[name], submitted_at=at, started_at=at - timedelta(hours=1))
+    world.ids[name] = {"attempt_id": made.public_id}
+    return made
+
+
+def _lapsed_review(world: World, now: datetime) -> None:
+    mine = Attempt.objects.get(public_id=world.ids["nobody yet"]["attempt_id"])
+    at = now - timedelta(hours=3)
+    lapsed = factories.review(
+        mine, world.people["wren"], claimed_at=at, drafted_at=at, draft_version=1
+    )
+    factories.evidence(lapsed, mine.rubric_version.dimensions.order_by("position")[0])
+    world.ids["lapsed"] = {"review_id": lapsed.public_id}
+
+
+def _letters(world: World) -> None:
+    """Put the secrets into the addresses that only a mail tells."""
+    user = world.people["newcomer"]
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    address = EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    world.ids["new password"] = {
+        "uidb36": user_pk_to_url_str(user),
+        "key": default_token_generator.make_token(user),
+    }
+    world.ids["old password link"] = {"uidb36": "a", "key": "set-password"}
+    world.ids["address"] = {"key": EmailConfirmationHMAC(address).key}
+    world.ids["mail"] = {"name": "letter"}
+    world.ids["open invitation"] = {
+        "token": Invitation.objects.open(timezone.now()).order_by("pk")[0].token
+    }
