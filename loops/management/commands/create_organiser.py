@@ -9,8 +9,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
-from django.db import transaction
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -42,13 +41,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, or say in one line why not."""
-        email = options["email"].strip().lower()
-        try:
-            validate_email(email)
-        except ValidationError as error:
-            raise CommandError(f"“{email}” is not an e-mail address.") from error
-        if Cohort.objects.filter(name=options["cohort"], memberships__user__email=email).exists():
-            raise CommandError(f"{email} is in a cohort named “{options['cohort']}” already.")
+        email, name = options["email"].strip().lower(), options["cohort"].strip()
+        _check("person", User(email=email, name=options["name"], password="unasked"))  # noqa: S106
+        _check("cohort", Cohort(name=name, created_at=timezone.now()))
+        if Cohort.objects.filter(name=name, memberships__user__email=email).exists():
+            raise CommandError(f"{email} is in a cohort named “{name}” already.")
         now = timezone.now()
         with transaction.atomic():
             person = User.objects.filter(email=email).first()
@@ -57,9 +54,7 @@ class Command(BaseCommand):
             elif options["staff"] and not person.is_staff:
                 person.is_staff = person.is_superuser = True
                 person.save(update_fields=["is_staff", "is_superuser"])
-            cohort = create_cohort(
-                name=options["cohort"], is_named=options["show_names"], by=person, at=now
-            )
+            cohort = create_cohort(name=name, is_named=options["show_names"], by=person, at=now)
             invitation = invite(cohort=cohort, by=person, at=now)
         address = settings.SITE_URL + reverse("loops:join", args=[invitation.token])
         self.stdout.write(f"{email} organises “{cohort.name}”.")
@@ -91,3 +86,11 @@ class Command(BaseCommand):
         if first != getpass.getpass("Once more: "):
             raise CommandError("The two passwords differ. Nothing was made.")
         return first
+
+
+def _check(what: str, row: models.Model) -> None:
+    try:
+        row.clean_fields()
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise CommandError(f"The {what}'s {field}: {messages[0]} Nothing was made.") from error
