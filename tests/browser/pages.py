@@ -64,6 +64,11 @@ def _sign_in_wrongly(page: "Page") -> None:
         page.locator("main form button").first.click()
 
 
+def _come_without_token(page: "Page") -> None:
+    page.context.clear_cookies(name="csrf")
+    _sign_in_wrongly(page)
+
+
 def _open_menu(page: "Page") -> None:
     page.locator(".bar summary").click()
 
@@ -101,6 +106,9 @@ VISITS: dict[str, Visit] = {
     "landing": Visit("landing", who=NOBODY),
     "sign-in": Visit("account_login", who=NOBODY),
     "sign-in, mistaken": Visit("account_login", who=NOBODY, then=_sign_in_wrongly),
+    "sign-in, open for too long": Visit(
+        "account_login", who=NOBODY, then=_come_without_token, then_status=403
+    ),
     "sign-up, closed": Visit("account_signup", who=NOBODY),
     "sign-up, open": Visit("account_signup", who=NOBODY, settings={"SIGNUP": "open"}),
     "sign-up, empty": Visit(
