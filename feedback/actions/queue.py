@@ -99,8 +99,7 @@ def lock_to_write(review: Review, at: datetime) -> Review:
     kept all the same and the lease stays lapsed. Raises ReviewClosed for a review that
     was handed in, put back or voided.
     """
-    if review.is_lapsed(at):
-        Attempt.objects.select_for_update().get(pk=review.attempt_id)
+    Attempt.objects.select_for_update().get(pk=review.attempt_id)  # places are counted under it
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
     if not review.is_open and review.state != Review.State.EXPIRED:
         raise ReviewClosed
