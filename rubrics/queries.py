@@ -220,6 +220,20 @@ def ladder_labels(company: str = DEFAULT_COMPANY) -> dict[str, tuple[str, ...]]:
     return {ladder: tuple(by_rank.values()) for ladder, by_rank in words.items()}
 
 
+def levels_as_said(ladder: str, company: str = DEFAULT_COMPANY) -> list[tuple[Level, str]]:
+    """Return a ladder's levels by rank, each with what a company calls it; one query."""
+    labels = (
+        LevelLabel.objects.filter(level__ladder=ladder, company__in=[DEFAULT_COMPANY, company])
+        .select_related("level")
+        .order_by("level__rank", "id")
+    )
+    said: dict[int, tuple[Level, str]] = {}
+    for label in labels:
+        if label.company == company or label.level.rank not in said:
+            said[label.level.rank] = (label.level, label.text)
+    return list(said.values())
+
+
 def label_companies() -> list[str]:
     """Return the companies that have labels of their own, and "default", by name."""
     return list(LevelLabel.objects.order_by("company").values_list("company", flat=True).distinct())

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loops.models import Artifact, Attempt, Loop, Recording, Round, User
 from loops.states import AttemptState, RecordingState
-from rubrics.models import Level, Phase, Preset, RubricVersion
-from rubrics.queries import level_labels, version_in_force
+from rubrics.models import Phase, Preset, PresetRound, RubricVersion
+from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,10 @@ def loop_lines(user: User) -> list[LoopLine]:
 
 def preset_lines() -> list[PresetLine]:
     """Return the loops one can start, each with its rounds and their length."""
-    label = cache(level_labels)
+    labels = ladder_labels()
     minutes = minutes_in_force()
-    presets = Preset.objects.prefetch_related("rounds__round_kind").order_by(
+    places = PresetRound.objects.select_related("round_kind").order_by("position")
+    presets = Preset.objects.prefetch_related(Prefetch("rounds", queryset=places)).order_by(
         "-ladder",
         "position",
         "pk",  # engineers' first: "ic" sorts after "em"
@@ -213,7 +214,7 @@ def preset_lines() -> list[PresetLine]:
                 place.minutes or minutes.get(place.round_kind_id, 0)
                 for place in preset.rounds.all()
             ),
-            target_label=label(preset.ladder)[preset.target_rank],
+            target_label=labels[preset.ladder][preset.target_rank],
         )
         for preset in presets
     ]
@@ -273,22 +274,23 @@ def round_page(round_: Round) -> RoundPage:
 def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
-    recording = Recording.objects.kept().filter(attempt=attempt).prefetch_related("tracks").first()
+    kept: QuerySet[Recording] = Recording.objects.kept().filter(attempt=attempt)
+    recording = kept.annotate(arrived_bytes=Sum("tracks__received_bytes", default=0)).first()
     return AttemptPage(
         attempt=attempt,
         levels=[
             LevelLine(
                 rank=level.rank,
-                label=level.label_for(loop.cohort.label_company),
+                label=label,
                 scope=level.scope,
                 is_target=level.rank == loop.target_rank,
             )
-            for level in Level.objects.filter(ladder=loop.ladder).order_by("rank")
+            for level, label in levels_as_said(loop.ladder, loop.cohort.label_company)
         ],
         steps=steps_of(attempt.rubric_version.phases.order_by("position")),
         recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
-        received_bytes=sum(t.received_bytes for t in recording.tracks.all()) if recording else 0,
+        received_bytes=recording.arrived_bytes if recording else 0,
     )
 
 

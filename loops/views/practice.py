@@ -14,7 +14,7 @@ from loops import access
 from loops.actions import practice, recordings
 from loops.errors import Refused
 from loops.forms import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadForm
-from loops.models import Artifact, Attempt, Cohort
+from loops.models import Artifact, Attempt
 from loops.queries.people import cohorts_of
 from loops.queries.practice import (
     AttemptPage,
@@ -57,26 +57,27 @@ def loop_new(request: HttpRequest) -> HttpResponse:
         loop = practice.start_loop(**form.cleaned_data, by=user, at=timezone.now())
         messages.success(request, _("Your loop is ready. Open a round to begin."))
         return redirect("loops:loop", loop.public_id)
-    return render(
-        request,
-        "loops/practice/loop_new.html",
-        {"form": form, "presets": preset_lines(), "only_cohort": _only(cohorts)},
-        status=422 if form.is_bound else 200,
-    )
+    context: dict[str, object] = {"form": form, "presets": preset_lines()}
+    if len(cohorts) == 1:
+        context["cohort"] = context["only_cohort"] = cohorts[0]
+    status = 422 if form.is_bound else 200
+    return render(request, "loops/practice/loop_new.html", context, status=status)
 
 
 @require_safe
 def loop(request: HttpRequest, loop_id: UUID) -> HttpResponse:
     """Show a loop and its rounds."""
     found = access.loop_to_see(signed_in(request), loop_id)
-    return render(request, "loops/practice/loop.html", {"page": loop_page(found)})
+    context = {"page": loop_page(found), "cohort": found.cohort}
+    return render(request, "loops/practice/loop.html", context)
 
 
 @require_safe
 def round_(request: HttpRequest, round_id: UUID) -> HttpResponse:
     """Show a round: checklist, time guide, answers so far."""
     found = access.round_to_see(signed_in(request), round_id)
-    return render(request, "loops/practice/round.html", {"page": round_page(found)})
+    context = {"page": round_page(found), "cohort": found.loop.cohort}
+    return render(request, "loops/practice/round.html", context)
 
 
 @posts_from("loops:round", "round_id")
@@ -141,6 +142,7 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             "limits": recordings.limits(),
             "unfinished": page.recording,
             "predicted_label": page.predicted_label,
+            "cohort": found.round.loop.cohort,
         },
     )
     response["Permissions-Policy"] = RECORDER_FEATURES
@@ -219,7 +221,7 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return render(
         request,
         "loops/practice/submit.html",
-        {"form": form, "page": page, "attempt": found},
+        {"form": form, "page": page, "attempt": found, "cohort": found.round.loop.cohort},
         status=422 if form.is_bound else 200,
     )
 
@@ -280,6 +282,7 @@ def _attempt_context(page: AttemptPage) -> dict[str, object]:
     return {
         "page": page,
         "attempt": page.attempt,
+        "cohort": page.attempt.round.loop.cohort,
         "predict_form": PredictForm(initial={"rank": page.attempt.predicted_rank}),
         "upload_form": UploadForm(),
         "limits": recordings.limits(),
@@ -294,7 +297,3 @@ def _text_of(page: AttemptPage, kind: str) -> str:
 def _artifact_kind(request: HttpRequest) -> str:
     kind = request.POST.get("kind", "")
     return kind if kind in Artifact.Kind.values else Artifact.Kind.NOTES.value
-
-
-def _only(cohorts: list[Cohort]) -> Cohort | None:
-    return cohorts[0] if len(cohorts) == 1 else None

@@ -58,6 +58,12 @@ def test_level_labels_fall_back_to_the_default() -> None:
         "ic": ("below", "L5", "E6", "L7"),
         "em": ("below", "EM-5", "EM-6", "EM-7"),
     }
+    assert [(level.rank, text) for level, text in queries.levels_as_said("ic", "meta")] == [
+        (0, "below"),
+        (1, "L5"),
+        (2, "E6"),
+        (3, "L7"),
+    ]
     assert queries.label_companies() == ["default", "meta"]
 
 
