@@ -16,7 +16,8 @@ from loops import api as loops
 from loops.errors import Refused
 from rubrics import api as rubrics
 
-router = DefaultRouter()
+router = DefaultRouter(use_regex_path=False)  # so that a malformed id is no address at all
+router.include_format_suffixes = False  # there is JSON only
 for prefix, viewset, basename in (*rubrics.ROUTES, *loops.ROUTES, *feedback.ROUTES):
     router.register(prefix, viewset, basename=basename)
 

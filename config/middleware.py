@@ -9,6 +9,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -43,6 +44,17 @@ def request_id(get_response: GetResponse) -> GetResponse:
             took_ms=round((time.perf_counter() - started) * 1000),
         )
         return response
+
+    return handle
+
+
+def readable_addresses(get_response: GetResponse) -> GetResponse:
+    """Answer 400 where an address holds a NUL, which PostgreSQL takes in no text."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        if "\x00" in request.path:
+            raise SuspiciousOperation("An address with a NUL.")
+        return get_response(request)
 
     return handle
 

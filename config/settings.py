@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.readable_addresses",
     "config.uploads.leave_room",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -305,8 +306,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_QUEUES = {name: {"exchange": name} for name in ("default", "media", "calibration")}
 CELERY_TASK_ROUTES = {
     "loops.tasks.process_*": {"queue": "media"},
-    "feedback.tasks.calibrate*": {"queue": "calibration"},
-    "feedback.tasks.fit_*": {"queue": "calibration"},
+    "feedback.tasks.calibrate": {"queue": "calibration"},
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(LOCAL_DIR / "beat-schedule")

@@ -31,6 +31,7 @@ class RubricViewSet(ReadOnlyModelViewSet[RubricVersion]):
     serializer_class = serializers.RubricSerializer
     lookup_field = "round_kind__key"
     lookup_url_kwarg = "key"
+    lookup_value_converter = "slug"
 
 
 @extend_schema_view(
@@ -44,7 +45,7 @@ class EditionViewSet(ReadOnlyModelViewSet[RubricVersion]):
 
     queryset = RubricVersion.objects.select_related("round_kind").order_by("-edition")
     lookup_field = "edition"
-    lookup_value_regex = "[0-9]{1,9}"
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[RubricVersion]:
         editions = RubricVersion.objects.filter(round_kind__key=self.kwargs["kind"])
@@ -71,11 +72,12 @@ class PresetViewSet(ReadOnlyModelViewSet[Preset]):
     queryset = Preset.objects.prefetch_related("rounds__round_kind").order_by("position", "key")
     serializer_class = serializers.PresetSerializer
     lookup_field = "key"
+    lookup_value_converter = "slug"
 
 
 ROUTES = [
     ("rubrics", RubricViewSet, "rubric"),
-    (r"rubrics/(?P<kind>[-\w]+)/editions", EditionViewSet, "edition"),
+    ("rubrics/<slug:kind>/editions", EditionViewSet, "edition"),
     ("levels", LevelViewSet, "level"),
     ("presets", PresetViewSet, "preset"),
 ]

@@ -61,6 +61,28 @@ def test_a_missing_row_is_refused_in_the_one_shape(client: Client, candidate: Us
     }
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "loops/x",
+        "rounds/1",
+        "attempts/None",
+        "reviews/00000000",
+        "readiness/x",
+        "rubrics/%00",
+        "presets/%00",
+        "rubrics/coding/editions/x",
+    ],
+)
+def test_a_malformed_id_is_not_found(client: Client, candidate: User, path: str) -> None:
+    client.force_login(candidate)
+
+    response = client.get(f"/api/v1/{path}/", HTTP_ACCEPT="application/json")
+
+    expected = (400, "bad_request") if "%00" in path else (404, "not_found")
+    assert (response.status_code, response.json()["error"]["code"]) == expected
+
+
 def test_a_wrong_filter_names_its_field(client: Client, candidate: User) -> None:
     client.force_login(candidate)
 

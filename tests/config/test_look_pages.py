@@ -81,7 +81,10 @@ def test_theme_of_the_system_forgets_the_choice(client: Client) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "javascript:x", ""])
+@pytest.mark.parametrize(
+    "back",
+    ["https://evil.example/", "//evil.example/", "javascript:x", "no-view", "mail", "a\x00b", ""],
+)
 def test_theme_leads_to_no_other_site(client: Client, back: str) -> None:
     answer = client.post(reverse("theme"), {"theme": "dark", "next": back})
 

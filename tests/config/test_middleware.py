@@ -130,6 +130,12 @@ def test_sweeps_that_went_well_are_not_told(level: int, message: str, is_kept: b
 
 
 @pytest.mark.django_db
+def test_an_address_with_a_nul_is_a_bad_request(client: Client) -> None:
+    assert client.get("/join/token/").status_code == 410
+    assert client.get("/join/tok%00en/").status_code == 400
+
+
+@pytest.mark.django_db
 def test_times_are_shown_in_the_persons_zone(rf: RequestFactory) -> None:
     shown = []
 
