@@ -1,5 +1,7 @@
 """The catalogue's pages: browse, read an edition, compare two. They are the same for everybody."""
 
+import re
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -37,6 +39,8 @@ def compare(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _number(written: str) -> int | None:
-    if written and not (written.isascii() and written.isdecimal()):
+    if not written:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", written):
         raise Http404(_("There is no such edition."))
-    return int(written) if written else None
+    return int(written)

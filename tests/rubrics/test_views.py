@@ -133,6 +133,7 @@ def test_compare_of_a_single_edition_says_so(reader: Client) -> None:
         f"{COMPARE}?from=one",
         f"{COMPARE}?to=-1",
         f"{COMPARE}?from=²",
+        f"{COMPARE}?from={'9' * 5000}",
     ],
 )
 def test_unknown_kinds_and_editions_are_not_found(reader: Client, address: str) -> None:
