@@ -1,8 +1,12 @@
 """What several tests of practising lean on: a round, a draft in it, a real recording."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from loops import media
 from loops.models import Attempt, Cohort, Recording, Round, User
@@ -15,6 +19,29 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path: Path = tmp_path_factory.mktemp("film") / "film.webm"
     media.synthesise_demo(path, 3)
     return path.read_bytes()
+
+
+@pytest.fixture
+def as_(client: Client) -> Callable[[User], Client]:
+    """The test's browser, signed in as somebody."""
+
+    def sign_in(user: User) -> Client:
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def queries(client: Client) -> Callable[[str], int]:
+    """Count what a page asks of the database."""
+
+    def count(url: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(url).status_code == 200
+        return len(asked)
+
+    return count
 
 
 @pytest.fixture
