@@ -1,6 +1,10 @@
 """Reviews and snapshots in the admin, to look at only: a grade is changed by nobody."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
 
 from feedback.models import (
     AttemptMeasure,
@@ -12,6 +16,7 @@ from feedback.models import (
     Review,
     Snapshot,
 )
+from feedback.queries.reveal import revealed_attempts
 from rubrics.admin import ReadOnly
 
 
@@ -40,7 +45,24 @@ class ReviewAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["attempt", "grader", "state", "claimed_at", "lease_until", "submitted_at"]
     list_filter = ["state", "attempt__round__round_kind"]
     list_select_related = ["attempt__round", "grader"]
+    fields = ["attempt", "grader", "state", "claimed_at", "lease_until", "submitted_at"]
     inlines = [RatingInline, TickInline, EvidenceInline]
+
+    def get_fields(self, request: HttpRequest, obj: Review | None = None) -> list[Any]:
+        """Leave out what the review says until its answer is revealed."""
+        said = ["verdict", "confidence", "level_given_rank", "summary"]
+        return [*self.fields, *(said if _is_revealed(obj) else [])]
+
+    def get_inlines(self, request: HttpRequest, obj: Review | None) -> list[Any]:
+        """Leave out ratings, signals and evidence until then, too."""
+        return self.inlines if _is_revealed(obj) else []
+
+
+def _is_revealed(review: Review | None) -> bool:
+    """Say whether a review may be read: who opens the admin may be its candidate, or a grader."""
+    if review is None or not review.is_submitted:
+        return False
+    return revealed_attempts(timezone.now()).filter(pk=review.attempt_id).exists()
 
 
 @admin.register(Snapshot)

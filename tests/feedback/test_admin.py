@@ -8,6 +8,7 @@ import pytest
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.models import AttemptMeasure, Review, Snapshot
@@ -76,6 +77,26 @@ def test_a_cohort_is_named_anew(operator: Client, cohort: Cohort) -> None:
     cohort.refresh_from_db()
     assert saved.status_code == 302
     assert (cohort.name, cohort.label_company) == ("Friday", "meta")
+
+
+def test_a_review_is_blind_in_the_admin_until_its_answer_is_revealed(
+    operator: Client, candidate: User, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    """Who may open the admin may be the candidate, or hold the other review."""
+    attempt = factories.answer(candidate, cohort, submitted_at=timezone.now())
+    review = factories.submitted_review(
+        attempt, peer, summary="Secret summary", downcodes=["unbounded"]
+    )
+    factories.evidence(review, attempt.rubric_version.dimensions.first(), note="Secret note")
+    url = reverse("admin:feedback_review_change", args=[review.pk])
+
+    before = operator.get(url).content.decode()
+    factories.submitted_review(attempt, second_peer)
+    after = operator.get(url).content.decode()
+
+    words = ("Secret summary", "Verdict", review.ticks.get().downcode.text, "Secret note")
+    assert [word in before for word in words] == [False] * 4
+    assert [word in after for word in words] == [True] * 4
 
 
 def test_staff_alone_may_look(client: Client, peer: User) -> None:
