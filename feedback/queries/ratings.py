@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
+from feedback.calibration.estimate import CODE_VERSION
 from feedback.calibration.ratings import Observation
 from feedback.models import Rating, Review, Snapshot
 from feedback.queries.reveal import revealed_attempts
@@ -61,7 +62,7 @@ def ratings_of(round_kind: RoundKind, at: datetime) -> RatingSet:
 
 
 def round_kinds_to_calibrate(at: datetime) -> list[int]:
-    """Return the ids of round kinds whose newest snapshot has not seen every revealed review."""
+    """Return the ids of round kinds whose newest snapshot is not of today's reviews and code."""
     attempts = revealed_attempts(at).order_by().values("pk")
     in_now = dict(
         Review.objects.submitted()
@@ -70,9 +71,10 @@ def round_kinds_to_calibrate(at: datetime) -> list[int]:
         .values_list("attempt__rubric_version__round_kind_id")
         .annotate(n=Count("pk"))
     )
-    seen = dict(
-        Snapshot.objects.newest_first()
-        .distinct("round_kind_id")
-        .values_list("round_kind_id", "reviews")
-    )
+    newest = Snapshot.objects.newest_first().distinct("round_kind_id")
+    seen = {
+        snapshot.round_kind_id: snapshot.reviews
+        for snapshot in newest
+        if snapshot.code_version == CODE_VERSION
+    }
     return sorted(kind for kind, count in in_now.items() if seen.get(kind) != count)

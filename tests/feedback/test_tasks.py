@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.models import AttemptMeasure, Review, Snapshot
+from feedback.queries import ratings
 from feedback.tasks import calibrate, sweep
 from loops.models import Attempt, Cohort, User
 from tests import factories
@@ -104,6 +105,17 @@ def test_sweep_is_silent_again_once_the_snapshot_has_seen_it_all(
 
     assert AttemptMeasure.objects.get().attempt == answer
     assert swept() == []
+
+
+def test_sweep_rings_again_for_a_snapshot_of_older_code(
+    graded: Callable[..., Attempt], swept: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = graded(hours_ago=49)
+    calibrate(round_kind_id=answer.rubric_version.round_kind_id)
+
+    monkeypatch.setattr(ratings, "CODE_VERSION", "another")
+
+    assert swept() == [bell_for(answer)]
 
 
 def test_sweep_rings_for_the_round_kind_that_changed_and_no_other(
