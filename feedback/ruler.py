@@ -93,11 +93,6 @@ class Ruler:
         return self.size.axis - self.size.band / 2
 
     @property
-    def band_bottom(self) -> float:
-        """The y of the band's lower edge."""
-        return self.size.axis + self.size.band / 2
-
-    @property
     def cord_end(self) -> float:
         """The y at which the cord meets the bob."""
         return self.size.axis - self.size.bob

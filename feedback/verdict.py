@@ -12,8 +12,7 @@ A dimension's rank is the median of its graders' ranks, lowered by the downcodes
 this dimension. A cap never makes a rating out of *not observed*.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
@@ -36,19 +35,6 @@ class Cap:
     dimension: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """A downcode that `ticks` of an attempt's `reviews` ticked."""
-
-    downcode: str
-    ticks: int
-    reviews: int
-
-    @property
-    def is_in_force(self) -> bool:
-        return in_force(ticks=self.ticks, reviews=self.reviews)
-
-
 def in_force(*, ticks: int, reviews: int) -> bool:
     """Tell whether a downcode ticked in `ticks` of `reviews` reviews caps anything.
 
@@ -60,30 +46,11 @@ def in_force(*, ticks: int, reviews: int) -> bool:
     return ticks >= min(reviews, 2) and 2 * ticks >= reviews and ticks > 0
 
 
-def raised(reviews: Sequence[Collection[str]]) -> tuple[Raised, ...]:
-    """Count the downcodes of an attempt, given the set of downcodes each review ticked.
-
-    Returns those ticked at least once, most often ticked first, then by key.
-    """
-    ticks = Counter(downcode for ticked in reviews for downcode in set(ticked))
-    return tuple(
-        Raised(downcode=downcode, ticks=count, reviews=len(reviews))
-        for downcode, count in sorted(ticks.items(), key=lambda item: (-item[1], item[0]))
-    )
-
-
 def capped(rank: float | None, *, dimension: str, caps: Iterable[Cap]) -> float | None:
     """Return the rank lowered by the caps on this dimension; None stays None."""
     if rank is None:
         return None
     return min([rank, *(cap.rank for cap in caps if cap.dimension == dimension)])
-
-
-def cap_ratings(ranks: Mapping[str, int | None], caps: Collection[Cap]) -> dict[str, float | None]:
-    """Return one review's ranks by dimension, each lowered by the caps on it."""
-    return {
-        dimension: capped(rank, dimension=dimension, caps=caps) for dimension, rank in ranks.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)

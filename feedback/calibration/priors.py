@@ -7,7 +7,6 @@ has a standard deviation of .8 levels. An instance's own data replace these as t
 """
 
 GRADING_VARIANCE = 0.8**2
-PERSON_SHARE = 0.44
 OCCASION_SHARE = 0.30
 RATER_SHARE = 0.26
 

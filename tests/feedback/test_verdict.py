@@ -6,15 +6,12 @@ from feedback.verdict import (
     Cap,
     DimensionRanks,
     MechanicalVerdict,
-    Raised,
     Reason,
     ReasonCode,
-    cap_ratings,
     capped,
     dimensions_needed_in,
     in_force,
     mechanical_verdict,
-    raised,
 )
 
 STAFF = 2
@@ -49,17 +46,6 @@ def test_impossible_ticks_are_refused(ticks: int, reviews: int) -> None:
         in_force(ticks=ticks, reviews=reviews)
 
 
-def test_raised_downcodes_are_counted_once_a_review_and_most_raised_come_first() -> None:
-    found = raised([["villain", "villain"], {"unbounded", "silent"}, {"unbounded"}])
-
-    assert found == (
-        Raised("unbounded", ticks=2, reviews=3),
-        Raised("silent", ticks=1, reviews=3),
-        Raised("villain", ticks=1, reviews=3),
-    )
-    assert [one.is_in_force for one in found] == [True, False, False]
-
-
 def test_cap_lowers_its_own_dimension_to_its_rank_and_never_raises() -> None:
     caps = [Cap("one_level", 1, "depth"), Cap("tour", 2, "depth"), Cap("unbounded", 0)]
 
@@ -67,16 +53,6 @@ def test_cap_lowers_its_own_dimension_to_its_rank_and_never_raises() -> None:
     assert capped(0, dimension="depth", caps=caps) == 0
     assert capped(3, dimension="scope", caps=caps) == 3
     assert capped(None, dimension="depth", caps=caps) is None
-
-
-def test_caps_lower_a_whole_review() -> None:
-    ranks = {"depth": 3, "scope": None, "numbers": 2}
-
-    assert cap_ratings(ranks, [Cap("one_level", 1, "depth"), Cap("none", 0, "scope")]) == {
-        "depth": 1,
-        "scope": None,
-        "numbers": 2,
-    }
 
 
 @pytest.mark.parametrize(
