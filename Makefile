@@ -9,7 +9,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv p
 	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run stop test check schema requirements clean venv install install-dev
+.PHONY: help run stop test check schema requirements screenshots clean venv install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list these commands
