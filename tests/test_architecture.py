@@ -189,7 +189,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     preset = Preset.objects.create(
         key="staff", ladder="ic", position=1, title="Staff loop", description="d", target_rank=2
     )
-    ids = {
+    ids: dict[str, dict[str, Any]] = {
         "": {},
         "cohort": {"cohort_id": cohort.public_id},
         "member": {"cohort_id": cohort.public_id, "user_id": peer.public_id},
