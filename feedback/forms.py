@@ -20,6 +20,12 @@ NOTE_CHARACTERS = 500
 QUOTE_CHARACTERS = 2000
 
 
+class ClaimForm(forms.Form):
+    """Which round kind the next answer should be of; an unknown one means any."""
+
+    kind = forms.SlugField(required=False)
+
+
 class MediaTimeField(forms.CharField):
     """A time in the recording typed as minutes and seconds; cleans to ms, or None when empty."""
 

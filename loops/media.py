@@ -15,6 +15,7 @@ MAX_MINUTES = 90
 MAX_SECONDS = MAX_MINUTES * 60 + 120  # a little grace: nobody loses an answer by a breath
 WALL_SECONDS = 60
 WALL_BYTES_A_SECOND = 2 * 1024 * 1024
+WALL_MOST_SECONDS = 480  # the worker ends a task that takes longer than 540 s
 HEAD_BYTES = 12
 
 ERROR_CODES = frozenset(
@@ -132,7 +133,9 @@ def _in_child(paths: list[Path], source: Path, max_seconds: int) -> Media:
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=WALL_SECONDS + source.stat().st_size / WALL_BYTES_A_SECOND,
+            timeout=min(
+                WALL_SECONDS + source.stat().st_size / WALL_BYTES_A_SECOND, WALL_MOST_SECONDS
+            ),
             check=False,
         )
     except subprocess.TimeoutExpired as error:

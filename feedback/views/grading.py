@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from feedback import access
 from feedback.actions import queue as claims
@@ -34,6 +34,7 @@ from feedback.queries.grading import (
 from loops.errors import Refused
 from loops.models import User
 from loops.views.people import signed_in
+from loops.views.posting import posts_from
 
 MARK_LEAD_S = 10
 """A mark made at the playing time begins so many seconds before it."""
@@ -125,7 +126,7 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
     )
 
 
-@require_POST
+@posts_from("feedback:review", "review_id")
 def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Keep the scorecard as it stands."""
     asked = _asked(request, review_id)
@@ -142,7 +143,7 @@ def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
     return redirect("feedback:review", review_id)
 
 
-@require_POST
+@posts_from("feedback:review", "review_id")
 def evidence_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Mark a time or a quote; a script sends the mark alone and gets the lists that changed."""
     asked = _asked(request, review_id)
@@ -159,7 +160,7 @@ def evidence_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
     return redirect("feedback:review", review_id)
 
 
-@require_POST
+@posts_from("feedback:review", "review_id")
 def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) -> HttpResponse:
     """Take a mark away."""
     asked = _asked(request, review_id)
@@ -179,7 +180,7 @@ def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) ->
     return redirect("feedback:review", review_id)
 
 
-@require_POST
+@posts_from("feedback:review", "review_id")
 def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Hand the review in."""
     asked = _asked(request, review_id)
@@ -187,7 +188,8 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     if not typed.is_valid:
         return _invalid(request, asked, typed)
     try:
-        _mark(asked, typed)
+        if not asked.review.is_submitted:  # the same form twice: its mark is in already
+            _mark(asked, typed)
         reviews.submit(
             review=asked.review,
             draft=typed.draft,
@@ -209,7 +211,7 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     return redirect("feedback:queue")
 
 
-@require_POST
+@posts_from("feedback:review", "review_id")
 def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Put the answer back for somebody else; what was written is kept first."""
     asked = _asked(request, review_id)
@@ -260,7 +262,9 @@ def _keep(asked: Asked, typed: Typed) -> Review:
 def _invalid(request: HttpRequest, asked: Asked, typed: Typed) -> HttpResponse:
     """Answer a form that cannot be kept: what is wrong with it, and all that was typed."""
     if _wants_json(request):
-        errors = [str(error) for found in typed.scorecard.errors.values() for error in found]
+        fields = [*typed.scorecard.errors.values()]
+        fields += typed.mark.errors.values() if typed.has_mark else []
+        errors = [str(error) for found in fields for error in found]
         return JsonResponse({"code": "invalid", "message": " ".join(errors)}, status=422)
     return _scorecard(request, asked.review, asked.at, typed=typed, status=422)
 

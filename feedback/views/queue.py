@@ -4,11 +4,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from feedback.actions import queue as claims
+from feedback.forms import ClaimForm
 from feedback.queries.queue import queue_page
 from loops.views.people import signed_in
+from loops.views.posting import posts_from
 
 
 @require_safe
@@ -26,13 +28,13 @@ def queue(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
+@posts_from("feedback:queue")
 def claim(request: HttpRequest) -> HttpResponse:
     """Take the answer that has waited longest, of one round kind if the form names one."""
+    form = ClaimForm(request.POST)
+    kind = form.cleaned_data["kind"] if form.is_valid() else ""
     try:
-        review = claims.claim(
-            by=signed_in(request), at=timezone.now(), kind=request.POST.get("kind", "")
-        )
+        review = claims.claim(by=signed_in(request), at=timezone.now(), kind=kind)
     except claims.NothingToGrade as refusal:
         messages.info(request, str(refusal.shown))
         return redirect("feedback:queue")

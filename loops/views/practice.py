@@ -154,7 +154,8 @@ def upload(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Take a recording made elsewhere."""
     user = signed_in(request)
     found = access.attempt_to_edit(user, attempt_id)
-    sent_bytes = int(request.headers.get("Content-Length") or 0)
+    sent = request.headers.get("Content-Length") or ""
+    sent_bytes = int(sent) if sent.isdecimal() and sent.isascii() else 0
     form = UploadForm(request.POST, request.FILES, sent_bytes=sent_bytes)
     if not form.is_valid():
         status = 413 if sent_bytes > settings.UPLOAD_MAX_BYTES else 422

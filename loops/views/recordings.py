@@ -1,11 +1,12 @@
 """Addresses of the recorder and the player: begin, append, finish, status, play, discard."""
 
 import json
+import re
 from functools import wraps
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -23,6 +24,7 @@ from loops.views.people import signed_in
 from loops.views.posting import View, posts_from
 
 APPEND_TYPE = "application/offset+octet-stream"
+CONTENT_TYPE = re.compile(r'[\w.+/;:=," -]{0,200}', re.ASCII)
 JSON_TYPE = "application/json"
 
 
@@ -48,10 +50,11 @@ def begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     attempt = access.attempt_to_edit(user, attempt_id)
     given = _json(request)
     role, content_type = given.get("role"), given.get("content_type")
-    if role not in Track.Role.values or not isinstance(content_type, str):
+    is_type = isinstance(content_type, str) and CONTENT_TYPE.fullmatch(content_type)
+    if role not in Track.Role.values or not is_type:
         return _malformed(_("A recording begins with its role and content type."))
     track = recordings.begin(
-        attempt=attempt, role=role, content_type=content_type, by=user, at=timezone.now()
+        attempt=attempt, role=str(role), content_type=str(content_type), by=user, at=timezone.now()
     )
     recording_id = track.recording.public_id
     return JsonResponse(
@@ -132,9 +135,13 @@ def status(request: HttpRequest, recording_id: UUID) -> HttpResponse:
 def play(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Send the recording, whole or a range, to those who may play it."""
     recording = access.recording_to_play(signed_in(request), recording_id, timezone.now())
+    try:
+        file = blobs.open_stored(recording.file_name)
+    except FileNotFoundError as error:
+        raise Http404("The file is gone from the storage.") from error
     return send_file(
         request,
-        blobs.open_stored(recording.file_name),
+        file,
         size=recording.size_bytes or 0,
         content_type=recording.content_type,
         etag=recording.file_name,
@@ -174,7 +181,7 @@ def _status(recording: Recording) -> dict[str, object]:
 def _json(request: HttpRequest) -> dict[str, object]:
     try:
         given = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return given if isinstance(given, dict) else {}
 

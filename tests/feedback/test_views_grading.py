@@ -617,3 +617,29 @@ def test_queries_of_the_page_do_not_grow_with_what_is_on_it(
 
     with django_assert_max_num_queries(bare_count):
         grader.get(address("review", review))
+
+
+def test_submit_twice_with_a_mark_answers_alike(grader: Client, marked: Review) -> None:
+    fields = {**WHOLE, **MARK}
+
+    answers = [post(grader, "review_submit", marked, fields) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert marked.evidence.filter(start_ms=65_000).count() == 1
+
+
+def test_a_malformed_mark_says_so_to_a_script(grader: Client, review: Review) -> None:
+    status, answer = post_for_json(grader, review, {**WHOLE, **MARK, "mark-start": "soon"})
+
+    assert (status, answer["code"]) == (422, "invalid")
+    assert answer["message"] != ""
+
+
+@pytest.mark.parametrize("name", ["review_draft", "review_submit", "review_release"])
+def test_a_form_opened_as_a_page_leads_to_the_review(
+    grader: Client, review: Review, name: str
+) -> None:
+    """As it is after signing in again, when the press of the button found nobody signed in."""
+    response = grader.get(address(name, review))
+
+    assert response.headers["Location"] == address("review", review)

@@ -128,12 +128,6 @@ def test_claim_is_for_the_cohort_only(client: Client, answer: Attempt, outsider:
     assert not Review.objects.exists()
 
 
-def test_claim_is_no_get(client: Client, answer: Attempt, peer: User) -> None:
-    client.force_login(peer)
-
-    assert client.get(CLAIM).status_code == 405
-
-
 # What one holds, has let lapse, has given
 
 
@@ -230,3 +224,22 @@ def test_queries_do_not_grow_with_the_rows(
 
     assert counts[0] == counts[1]
     assert counts[0] <= 8
+
+
+def test_claim_of_a_malformed_kind_takes_any(client: Client, answer: Attempt, peer: User) -> None:
+    client.force_login(peer)
+
+    response = client.post(CLAIM, {"kind": "a\x00b"})
+
+    assert response.status_code == 302
+    assert Review.objects.get(attempt=answer).grader == peer
+
+
+def test_claim_opened_as_a_page_claims_nothing_and_leads_to_the_queue(
+    client: Client, answer: Attempt, peer: User
+) -> None:
+    """As it is after signing in again, when the press of the button found nobody signed in."""
+    client.force_login(peer)
+
+    assert client.get(CLAIM).headers["Location"] == QUEUE
+    assert not Review.objects.exists()

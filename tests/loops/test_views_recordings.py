@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.storage import storages
 from django.test import Client
 from django.urls import reverse
 
@@ -100,6 +101,8 @@ def test_a_recording_begins_with_the_addresses_to_go_on_with(
         {"role": "camera"},
         {"role": ["camera"], "content_type": "video/webm"},
         {"role": "camera", "content_type": 7},
+        {"role": "camera", "content_type": "video/webm\x00"},
+        {"role": "camera", "content_type": "video/\ud800"},
     ],
 )
 def test_a_beginning_that_is_malformed_is_refused(
@@ -360,6 +363,27 @@ def test_a_recording_plays_whole_and_in_part_for_its_candidate_alone(
     assert part["Content-Range"] == f"bytes 10-19/{len(film)}"
     assert (beyond.status_code, whole["Content-Type"]) == (416, "video/webm")
     assert whole["Cache-Control"].startswith("private")
+
+
+def test_a_recording_whose_file_is_gone_is_not_found(
+    browser_: Client, draft: Attempt, film: bytes
+) -> None:
+    recording = factories.recording(draft, content=film)
+    storages["recordings"].delete(recording.file_name)
+
+    assert (
+        browser_.get(reverse("loops:recording_play", args=[recording.public_id])).status_code == 404
+    )
+
+
+def test_a_beginning_nested_too_deep_is_refused(browser_: Client, draft: Attempt) -> None:
+    response = browser_.post(
+        reverse("loops:recording_begin", args=[draft.public_id]),
+        data="[" * 200_000,
+        content_type="application/json",
+    )
+
+    assert refusal(response) == (400, "malformed")
 
 
 def test_a_recording_that_is_not_ready_does_not_play(browser_: Client, recorded: Recording) -> None:
