@@ -121,9 +121,9 @@ class Embedded:
     def _start(self, *, needs_redis: bool) -> None:
         postgres, redis = self._servers()
         self._make_sockets(postgres.account)
-        if self.with_postgres and not postgres.is_alive():
+        if self.with_postgres:
             postgres.start()
-        if self.with_redis and not redis.is_alive():
+        if self.with_redis:
             try:
                 redis.start()
             except RedisMissing as missing:

@@ -28,6 +28,11 @@ class Postgres(Server):
 
     title = "The embedded PostgreSQL"
 
+    @property
+    def socket(self) -> Path:
+        """Return the path of the socket, which PostgreSQL names by the port."""
+        return self.sockets / ".s.PGSQL.5432"
+
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Return an autocommit connection to the server's own database."""
         return psycopg.connect(
@@ -90,6 +95,12 @@ class Postgres(Server):
         with contextlib.suppress(OSError, ValueError, IndexError):
             process_id = int((self.data / "postmaster.pid").read_text().splitlines()[0])
             os.kill(process_id, signal.SIGQUIT if is_urgent else signal.SIGINT)
+
+    def end_stranger(self) -> None:
+        """End the server that made the lock of our socket, without asking what it still writes."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            lines = self.socket.with_name(f"{self.socket.name}.lock").read_text().splitlines()
+            os.kill(int(lines[0]), signal.SIGQUIT)
 
     def _make_cluster(self) -> None:
         say(f"Making a database in {self.data} …")

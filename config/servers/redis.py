@@ -92,6 +92,11 @@ class Redis(Server):
             process_id = int((self.data / PID_FILE).read_text())
             os.kill(process_id, signal.SIGKILL if is_urgent else signal.SIGTERM)
 
+    def end_stranger(self) -> None:
+        """End the server on our socket; what it would keep has no folder any more."""
+        with self.connect() as client, contextlib.suppress(redis.RedisError, OSError):
+            client.shutdown(nosave=True)
+
     def _program(self) -> str:
         """Return the path of a program that the server's account can run, copied if need be."""
         found = shutil.which("redis-server")

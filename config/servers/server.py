@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import time
@@ -64,6 +65,11 @@ class Server(ABC):
 
     title = ""
 
+    @property
+    @abstractmethod
+    def socket(self) -> Path:
+        """Return the path of the socket that the server listens on."""
+
     @abstractmethod
     def is_alive(self) -> bool:
         """Say whether a connection succeeds now."""
@@ -84,12 +90,17 @@ class Server(ABC):
     def ask_to_stop(self, *, is_urgent: bool) -> None:
         """Ask the running server to end; `is_urgent` when it was asked before and did not."""
 
+    @abstractmethod
+    def end_stranger(self) -> None:
+        """Ask the server that answers on our socket, and is not ours, to end at once."""
+
     def start(self) -> None:
         """Start the server and return when it answers. The caller holds the lock of starting."""
         descriptor = self._lock_when_gone()
         if descriptor is None:
             return
         try:
+            self._clear_socket()
             self.prepare()
             self._launch(descriptor)
             self.finish_start()
@@ -141,6 +152,30 @@ class Server(ABC):
         raise EmbeddedError(
             f"{self.title} holds {self.data} and does not answer: end it, then try again."
         )
+
+    def _clear_socket(self) -> None:
+        """End a server whose folder was removed under it: it listens, yet nobody has its lock."""
+        if not self._is_heard():
+            return
+        say(f"{self.title} of a folder that was removed still runs, and is ended.")
+        self.end_stranger()
+        deadline = time.monotonic() + STOP_WITHIN_S
+        while self._is_heard():
+            if time.monotonic() > deadline:
+                raise EmbeddedError(
+                    f"{self.title} of a folder that was removed does not end: "
+                    f"end the process that listens in {self.sockets}, then try again."
+                )
+            time.sleep(POLL_S)
+
+    def _is_heard(self) -> bool:
+        """Say whether somebody listens on the socket, whatever they would answer."""
+        with socket.socket(socket.AF_UNIX) as caller:
+            try:
+                caller.connect(str(self.socket))
+            except OSError:
+                return False
+        return True
 
     def _wait_until_free(self, descriptor: int, seconds: float, *, or_alive: bool = False) -> bool:
         deadline = time.monotonic() + seconds

@@ -178,6 +178,23 @@ def test_servers_out_of_reach_are_started_anew(embedded: Embedded) -> None:
     assert is_up(embedded)[0]
 
 
+def test_servers_of_a_removed_folder_are_ended(embedded: Embedded, folder: Path) -> None:
+    """As after `rm -rf` of a checkout that was killed, and a new clone in its place."""
+    embedded.ensure()
+    with psycopg.connect(embedded.database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE of_the_old_folder ()")
+    shutil.rmtree(folder)
+
+    anew = Embedded(folder, is_durable=False)
+    anew.ensure()
+
+    with psycopg.connect(anew.database_url) as connection:
+        found = connection.execute("SELECT to_regclass('of_the_old_folder')").fetchone()
+    assert found == (None,)
+    assert is_up(anew) == (True, True)
+    anew.release()
+
+
 def test_an_unreadable_queue_is_set_aside(
     embedded: Embedded, capsys: pytest.CaptureFixture[str]
 ) -> None:
