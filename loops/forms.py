@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from loops.actions.people import save_profile
+from loops.access import invitation_to_use
+from loops.actions.people import join, save_profile
 from loops.models import Artifact, Cohort, User
 from rubrics.models import Preset, Rank
 
@@ -45,15 +46,23 @@ class SignUpForm(forms.Form):
     )
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """Keep name and zone with the new person; a zone we do not know is UTC."""
+        """Keep name and zone with the new person, and let them in by the link they came by.
+
+        A zone we do not know is UTC.
+        """
+        now = timezone.now()
         zone = self.cleaned_data["time_zone"]
         save_profile(
             user=user,
             name=self.cleaned_data["name"],
             time_zone=zone if zone in zoneinfo.available_timezones() else "UTC",
             by=user,
-            at=timezone.now(),
+            at=now,
         )
+        token = request.session.pop("invitation_token", "")
+        invitation = invitation_to_use(token, now) if token else None
+        if invitation:
+            join(invitation=invitation, by=user, at=now)
 
 
 class ProfileForm(forms.Form):

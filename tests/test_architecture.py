@@ -250,7 +250,7 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:invite", "post", "cohort"): (302, 404, 404, 404, 302),
     ("loops:set_role", "post", "member"): (302, 404, 404, 404, 302),
     ("loops:revoke_invitation", "post", "invitation"): (302, 404, 404, 404, 302),
-    ("loops:join", "get", "token"): OPEN,
+    ("loops:join", "get", "token"): (200, 200, 302, 302, 302),
     ("loops:join", "post", "token"): (200, 302, 302, 302, 302),
     ("loops:profile", "get", ""): SIGNED_IN,
     ("loops:profile", "post", ""): (302, 422, 422, 422, 422),

@@ -74,6 +74,17 @@ class AttemptGone(Refused):
     )
 
 
+class NothingMarked(Refused):
+    """The first instant of a recording shows nothing."""
+
+    code = "nothing_marked"
+    status = 422
+    message = _(
+        "A mark at 0:00 shows nothing, so it was not made. Play to the moment you mean, or type "
+        "its time."
+    )
+
+
 class BeyondTheEnd(Refused):
     """Evidence must lie inside the recording."""
 
@@ -120,6 +131,8 @@ def mark_evidence(
     review = lock_to_write(review, at)
     if start_ms is not None:
         end_ms = start_ms if end_ms is None else end_ms
+        if end_ms == 0:
+            raise NothingMarked
         duration_ms = (
             review.attempt.recordings.ready().values_list("duration_ms", flat=True).first()
         )

@@ -25,6 +25,11 @@ def revealed_attempts(at: datetime) -> QuerySet[Attempt]:
     )
 
 
+def is_revealed(attempt: Attempt, at: datetime) -> bool:
+    """Say whether the candidate may see the attempt's reviews at that instant."""
+    return revealed_attempts(at).filter(pk=attempt.pk).exists()
+
+
 def revealed_at(submitted_at: datetime, reviews_at: list[datetime]) -> datetime | None:
     """Return the instant at which an attempt is or will be revealed, None while it has no review.
 

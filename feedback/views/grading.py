@@ -31,6 +31,7 @@ from feedback.queries.grading import (
     grading_page,
     rubric_of,
 )
+from feedback.queries.reveal import is_revealed
 from loops.errors import Refused
 from loops.models import User
 from loops.views.people import signed_in
@@ -201,13 +202,14 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
         return _incomplete(request, asked, typed, refusal)
     except Refused as refusal:
         return _refused(request, asked, typed, refusal)
-    messages.success(
-        request,
-        _(
+    if is_revealed(asked.review.attempt, timezone.now()):
+        said = _("Your review is in, thank you. The results are open: the candidate reads it now.")
+    else:
+        said = _(
             "Your review is in, thank you. The candidate reads it together with the second one, "
             "or 48 hours after handing in the answer. Until then neither of you sees the other's."
-        ),
-    )
+        )
+    messages.success(request, said)
     return redirect("feedback:queue")
 
 

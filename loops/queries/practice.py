@@ -123,6 +123,11 @@ class AttemptPage:
     received_bytes: int
 
     @property
+    def minutes(self) -> int:
+        """Return how long the answer may take, by its guide."""
+        return self.steps[-1].end_minutes if self.steps else self.attempt.rubric_version.minutes
+
+    @property
     def is_predicted(self) -> bool:
         """Say whether the candidate has said which level they expect."""
         return self.attempt.predicted_rank is not None
@@ -265,7 +270,7 @@ def round_page(round_: Round) -> RoundPage:
     return RoundPage(
         round=round_,
         version=version,
-        steps=steps_of(version.phases.order_by("position")) if version else [],
+        steps=guide_of(round_, version) if version else [],
         attempts=attempts,
         draft=next((attempt for attempt in attempts if attempt.is_draft), None),
     )
@@ -287,11 +292,19 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
             )
             for level, label in levels_as_said(loop.ladder, loop.cohort.label_company)
         ],
-        steps=steps_of(attempt.rubric_version.phases.order_by("position")),
+        steps=guide_of(attempt.round, attempt.rubric_version),
         recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
         received_bytes=recording.arrived_bytes if recording else 0,
     )
+
+
+def guide_of(round_: Round, version: RubricVersion) -> list[Step]:
+    """Return the time guide; a round that its loop cuts short is one step, named by its focus."""
+    if round_.minutes and round_.minutes < version.minutes:
+        name = round_.focus or round_.title
+        return [Step(name=name, minutes=round_.minutes, start_minutes=0)]
+    return steps_of(version.phases.order_by("position"))
 
 
 def steps_of(phases: Iterable[Phase]) -> list[Step]:

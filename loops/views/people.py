@@ -108,7 +108,9 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         request.session["invitation_token"] = token
         return render(request, "loops/people/join_stranger.html", {"invitation": invitation})
     user = signed_in(request)
-    is_member = Membership.objects.filter(cohort=invitation.cohort, user=user).exists()
+    if Membership.objects.filter(cohort=invitation.cohort, user=user).exists():
+        messages.info(request, _("You are in %(cohort)s.") % {"cohort": invitation.cohort.name})
+        return redirect("loops:cohort", invitation.cohort.public_id)
     if request.method == "POST":
         people.join(invitation=invitation, by=user, at=now)
         request.session.pop("invitation_token", None)
@@ -120,7 +122,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     return render(
         request,
         "loops/people/join.html",
-        {"invitation": invitation, "is_member": is_member},
+        {"invitation": invitation},
     )
 
 

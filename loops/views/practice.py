@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from loops import access
@@ -93,6 +94,7 @@ def attempt_start(request: HttpRequest, round_id: UUID) -> HttpResponse:
     return redirect("loops:attempt", attempt.public_id)
 
 
+@never_cache
 @require_safe
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show what is still to do for an answer; once handed in, its results.
@@ -195,6 +197,7 @@ def artifact(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return redirect("loops:attempt", attempt_id)
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Ask for the energy, then hand the answer to the queue."""

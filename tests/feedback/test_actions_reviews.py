@@ -397,3 +397,13 @@ def test_ten_submits_at_once_hand_in_once_and_answer_alike(marked: Review, rung:
     assert {(r.pk, r.state, r.submitted_at) for r in results} == {(marked.pk, "submitted", SOON)}
     assert Event.objects.filter(verb="submitted").count() == 1
     rung.assert_called_once()
+
+
+def test_mark_evidence_refuses_the_first_instant(review: Review, peer: User) -> None:
+    """As when the key is pressed before anything was played."""
+    dimension = review.attempt.rubric_version.dimensions.get(key="discovery")
+
+    with pytest.raises(reviews.NothingMarked):
+        reviews.mark_evidence(review=review, dimension=dimension, start_ms=0, by=peer, at=NOW)
+
+    assert not review.evidence.exists()

@@ -156,3 +156,16 @@ def test_a_failure_that_has_no_words_still_says_something(draft: Attempt) -> Non
 
     assert known == "It has neither picture nor sound."
     assert unknown == "The server tried several times and gave up."
+
+
+def test_a_round_that_its_loop_cuts_short_is_guided_by_its_focus(
+    candidate: User, cohort: Cohort
+) -> None:
+    round_ = factories.loop(candidate, cohort).rounds.get()
+    round_.minutes, round_.focus = 15, "Discovery alone"
+
+    steps = practice.guide_of(round_, factories.in_force())
+
+    assert [(step.name, step.start_minutes, step.end_minutes) for step in steps] == [
+        ("Discovery alone", 0, 15)
+    ]
