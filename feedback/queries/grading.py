@@ -16,6 +16,7 @@ from feedback.media_time import media_span_words
 from feedback.models import DowncodeTick, Evidence, Rating, Review
 from feedback.timeline import Mark, Phase
 from loops.models import Artifact, Recording
+from loops.queries.practice import Step, guide_of
 from rubrics.models import Anchor, Dimension, Downcode, RubricVersion
 from rubrics.models import Phase as GuidePhase
 from rubrics.queries import level_labels
@@ -109,15 +110,6 @@ class SaidLine:
 
 
 @dataclass(frozen=True)
-class GuideStep:
-    """One phase of the time guide; minutes from the start, half-open."""
-
-    name: str
-    start_minutes: int
-    end_minutes: int
-
-
-@dataclass(frozen=True)
 class GradingPage:
     """One review with everything its grader works from.
 
@@ -128,7 +120,7 @@ class GradingPage:
     rubric: Rubric
     kept: Kept
     recording: Recording | None
-    guide: list[GuideStep]
+    guide: list[Step]
     notes: list[Note]
     cards: list[DimensionCard]
     round_signals: list[Signal]
@@ -217,7 +209,7 @@ def grading_page(review: Review, *, recording: Recording | None) -> GradingPage:
         rubric=rubric,
         kept=kept,
         recording=recording,
-        guide=_guide(rubric.phases),
+        guide=guide_of(review.attempt.round, rubric.phases),
         notes=notes,
         cards=[
             DimensionCard(
@@ -352,14 +344,6 @@ def _signals(rubric: Rubric, dimension_id: int | None) -> list[Signal]:
         for downcode in rubric.downcodes
         if downcode.dimension_id == dimension_id
     ]
-
-
-def _guide(phases: Iterable[GuidePhase]) -> list[GuideStep]:
-    steps: list[GuideStep] = []
-    for phase in phases:
-        start = steps[-1].end_minutes if steps else 0
-        steps.append(GuideStep(phase.name, start, start + phase.minutes))
-    return steps
 
 
 def _note(

@@ -31,7 +31,7 @@ from feedback.verdict import (
     mechanical_verdict,
 )
 from loops.models import Artifact, Attempt, Recording
-from loops.queries.practice import steps_of
+from loops.queries.practice import guide_of
 from loops.states import RecordingState
 from rubrics.models import Dimension, Downcode
 from rubrics.queries import level_labels
@@ -369,10 +369,10 @@ def _newest_measure(attempt: Attempt, reviews: Iterable[Review]) -> Any:
 
 def _guide(attempt: Attempt) -> list[Phase]:
     """Place the time guide on the recording's clock."""
-    phases = list(attempt.rubric_version.phases.order_by("position"))
+    phases = attempt.rubric_version.phases.order_by("position")
     return [
         Phase(step.name, step.start_minutes * 60_000, step.end_minutes * 60_000)
-        for step in steps_of(phases)
+        for step in guide_of(attempt.round, phases)
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.utils.functional import Promise
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loops.models import Artifact, Attempt, Loop, Recording, Round, User
 from loops.states import AttemptState, RecordingState
-from rubrics.models import Phase, Preset, PresetRound, RubricVersion
+from rubrics.models import Preset, PresetRound, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
 
@@ -47,6 +48,18 @@ class LoopLine:
     def places(self) -> list[bool]:
         """Return one entry a round, the answered ones first: how far the loop has come."""
         return [place < self.rounds_answered for place in range(self.rounds)]
+
+
+class Span(Protocol):
+    """A phase of a rubric, however it was read."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is for."""
+
+    @property
+    def minutes(self) -> int:
+        """Return how long it is."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +283,7 @@ def round_page(round_: Round) -> RoundPage:
     return RoundPage(
         round=round_,
         version=version,
-        steps=guide_of(round_, version) if version else [],
+        steps=guide_of(round_, version.phases.order_by("position")) if version else [],
         attempts=attempts,
         draft=next((attempt for attempt in attempts if attempt.is_draft), None),
     )
@@ -292,22 +305,23 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
             )
             for level, label in levels_as_said(loop.ladder, loop.cohort.label_company)
         ],
-        steps=guide_of(attempt.round, attempt.rubric_version),
+        steps=guide_of(attempt.round, attempt.rubric_version.phases.order_by("position")),
         recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
         received_bytes=recording.arrived_bytes if recording else 0,
     )
 
 
-def guide_of(round_: Round, version: RubricVersion) -> list[Step]:
+def guide_of(round_: Round, phases: Iterable[Span]) -> list[Step]:
     """Return the time guide; a round that its loop cuts short is one step, named by its focus."""
-    if round_.minutes and round_.minutes < version.minutes:
+    steps = steps_of(phases)
+    if steps and round_.minutes and round_.minutes < steps[-1].end_minutes:
         name = round_.focus or round_.title
         return [Step(name=name, minutes=round_.minutes, start_minutes=0)]
-    return steps_of(version.phases.order_by("position"))
+    return steps
 
 
-def steps_of(phases: Iterable[Phase]) -> list[Step]:
+def steps_of(phases: Iterable[Span]) -> list[Step]:
     """Place phases one after the other on the clock."""
     steps: list[Step] = []
     for phase in phases:

@@ -164,7 +164,7 @@ def test_a_round_that_its_loop_cuts_short_is_guided_by_its_focus(
     round_ = factories.loop(candidate, cohort).rounds.get()
     round_.minutes, round_.focus = 15, "Discovery alone"
 
-    steps = practice.guide_of(round_, factories.in_force())
+    steps = practice.guide_of(round_, factories.in_force().phases.all())
 
     assert [(step.name, step.start_minutes, step.end_minutes) for step in steps] == [
         ("Discovery alone", 0, 15)
