@@ -20,7 +20,7 @@ from django.core.cache import cache
 from django.db import connection, connections
 from psycopg import sql
 
-from tests.waiting import wait_until, wait_until_answered
+from tests.waiting import RequestsUnderWay, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -194,10 +194,11 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
         )
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    wait_until_answered()
+    with RequestsUnderWay() as requests:
+        yield open_page
+        for context in contexts:
+            context.close()
+        requests.wait_until_none()
     assert problems == []
 
 

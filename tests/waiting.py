@@ -1,10 +1,12 @@
 """Waiting for what another process does."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Self
 
 import pytest
-from django.db import connection
+from django.core.signals import request_finished, request_started
 
 
 def wait_until(is_true: Callable[[], object], *, seconds: float = 10) -> None:
@@ -16,19 +18,44 @@ def wait_until(is_true: Callable[[], object], *, seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
-def wait_until_answered() -> None:
-    """Return when no request is at the database any more: the browser has gone, its last one not.
+class RequestsUnderWay:
+    """Counts the requests that a server in this process has begun to answer and not finished."""
 
-    Emptying the tables meanwhile would wait for it, or lose to it.
-    """
-    wait_until(lambda: _busy_at_the_database() == 0)
+    QUIET_S = 0.25
 
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+        self._quiet_since = time.monotonic()
 
-def _busy_at_the_database() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
-        )
-        (count,) = cursor.fetchone()
-    return int(count)
+    def __enter__(self) -> Self:
+        """Count from here on."""
+        request_started.connect(self._began)
+        request_finished.connect(self._ended)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Count no longer."""
+        request_started.disconnect(self._began)
+        request_finished.disconnect(self._ended)
+
+    def wait_until_none(self) -> None:
+        """Return when none has been under way for a moment: the last may still be on its way in.
+
+        Emptying the tables while one runs would wait for it, or lose to it.
+        """
+        self._quiet_since = time.monotonic()
+        wait_until(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        with self._lock:
+            return not self._count and time.monotonic() - self._quiet_since > self.QUIET_S
+
+    def _began(self, **_given: object) -> None:
+        with self._lock:
+            self._count += 1
+
+    def _ended(self, **_given: object) -> None:
+        with self._lock:
+            self._count -= 1
+            self._quiet_since = time.monotonic()

@@ -132,7 +132,6 @@ VISITS: dict[str, Visit] = {
     "mail, message": Visit("mail-message", "mail", who=NOBODY, settings=IN_DEBUGGING),
     # People
     "join": Visit("loops:join", "open invitation", who="newcomer"),
-    "join, already in": Visit("loops:join", "open invitation"),
     "cohorts": Visit("loops:cohort_list"),
     "cohorts, none": Visit("loops:cohort_list", who="newcomer"),
     "cohort": Visit("loops:cohort", "cohort"),

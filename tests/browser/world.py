@@ -23,7 +23,7 @@ from django.utils import timezone
 from feedback.models import Review
 from loops.models import Attempt, Cohort, Invitation, Loop, Recording, Round, User
 from tests import factories
-from tests.waiting import wait_until_answered
+from tests.waiting import RequestsUnderWay
 
 if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
@@ -57,12 +57,12 @@ class World:
 @contextmanager
 def committed_world(blocker: "DjangoDbBlocker") -> Iterator[World]:
     """Make the world, leave the database open to the tests of a module, empty it after them."""
-    with blocker.unblock():
+    with blocker.unblock(), RequestsUnderWay() as requests:
         cache.clear()
         try:
             yield _made()
         finally:
-            wait_until_answered()
+            requests.wait_until_none()
             call_command("flush", verbosity=0, interactive=False)
 
 

@@ -140,6 +140,7 @@ def test_head_tells_the_length_and_ignores_a_range(rf: RequestFactory) -> None:
     assert file.closed
 
 
+@pytest.mark.django_db  # closing a response looks after old connections
 def test_file_is_read_in_blocks_and_closed(rf: RequestFactory) -> None:
     file = Watched(CONTENT)
 
@@ -157,6 +158,7 @@ def test_file_that_is_shorter_than_told_ends_quietly(rf: RequestFactory) -> None
     assert body(response) == CONTENT[90:100]
 
 
+@pytest.mark.django_db  # closing a response looks after old connections
 def test_file_is_closed_when_the_client_leaves_early(rf: RequestFactory) -> None:
     file = io.BytesIO(CONTENT)
     response = send(rf, file)
