@@ -3,6 +3,7 @@
 import uuid
 import zoneinfo
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -16,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loops.access import invitation_to_use
-from loops.actions.people import join, save_profile
+from loops.actions.people import InvitationClosed, join, save_profile
 from loops.models import Artifact, Cohort, User
 from rubrics.models import Preset, Rank
 
@@ -62,7 +63,8 @@ class SignUpForm(forms.Form):
         token = request.session.pop("invitation_token", "")
         invitation = invitation_to_use(token, now) if token else None
         if invitation:
-            join(invitation=invitation, by=user, at=now)
+            with suppress(InvitationClosed):  # its last place went meanwhile; the next page says so
+                join(invitation=invitation, by=user, at=now)
 
 
 class ProfileForm(forms.Form):

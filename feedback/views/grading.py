@@ -5,6 +5,7 @@ pressed without JavaScript, everything typed arrives. Scripts send the parts alo
 JSON, or for a fragment as htmx does.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -189,7 +190,7 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     if not typed.is_valid:
         return _invalid(request, asked, typed)
     try:
-        if not asked.review.is_submitted:  # the same form twice: its mark is in already
+        with suppress(claims.ReviewClosed):  # the same form twice? submitting judges that
             _mark(asked, typed)
         reviews.submit(
             review=asked.review,

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from feedback.actions.reviews import draft_of
 from feedback.models import Evidence, Review
-from loops.models import Artifact, Attempt, Cohort, User
+from feedback.queries.grading import Rubric, rubric_of
+from loops.models import Artifact, Attempt, Cohort, Event, User
 from tests import factories
 from tests.factories import DIMENSIONS
 
@@ -643,3 +644,40 @@ def test_a_form_opened_as_a_page_leads_to_the_review(
     response = grader.get(address(name, review))
 
     assert response.headers["Location"] == address("review", review)
+
+
+def test_submit_that_a_twin_overtakes_answers_alike(
+    grader: Client, peer: User, marked: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An impatient double click: the twin hands in after this one has read the open review."""
+    fields = {**WHOLE, **MARK}
+    twins: list[int] = []
+
+    def overtaken(found: Review) -> Rubric:
+        if not twins:
+            twins.append(0)
+            twin = Client()
+            twin.force_login(peer)
+            twins[0] = post(twin, "review_submit", marked, fields).status_code
+        return rubric_of(found)
+
+    monkeypatch.setattr("feedback.views.grading.rubric_of", overtaken)
+
+    response = post(grader, "review_submit", marked, fields)
+
+    assert (response.status_code, twins) == (302, [302])
+    assert marked.evidence.filter(start_ms=65_000).count() == 1
+    assert Event.objects.filter(verb="submitted", subject="feedback.review").count() == 1
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_handing_in_says_whether_the_results_are_open(
+    grader: Client, marked: Review, second_peer: User, others: int
+) -> None:
+    Attempt.objects.filter(pk=marked.attempt.pk).update(submitted_at=timezone.now())
+    if others:
+        factories.submitted_review(marked.attempt, second_peer)
+
+    response = post(grader, "review_submit", marked, WHOLE, follow=True)
+
+    assert ("The results are open" in text_of(response)) is bool(others)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from loops.actions import people
 from loops.models import Cohort, Event, Invitation, Membership, User
 from tests import factories
 
@@ -209,6 +211,27 @@ def test_a_stranger_who_signs_up_by_a_link_is_in(client: Client, invitation: Inv
     assert (person.cohorts.get(), invitation.uses) == (invitation.cohort, 1)
     assert "invitation_token" not in client.session
     assert words(led)[-1] == "You are in Thursday cohort."
+
+
+def test_who_signs_up_as_the_last_place_goes_is_signed_up_and_told(
+    client: Client, invitation: Invitation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(**_given: object) -> None:
+        Invitation.objects.filter(pk=invitation.pk).update(uses=F("max_uses"))
+        raise people.InvitationClosed
+
+    monkeypatch.setattr("loops.forms.join", too_late)
+    link = reverse("loops:join", args=[invitation.token])
+    client.get(link)
+
+    signed_up = client.post(
+        reverse("account_signup"),
+        {"email": "new@example.org", "password1": PASSWORD, "next": link},
+    )
+
+    assert signed_up.headers["Location"] == link
+    assert client.get(link).status_code == 410
+    assert User.objects.get(email="new@example.org").cohorts.count() == 0
 
 
 @pytest.mark.parametrize("zone", ["", "Europe/Nowhere", "../../etc/passwd"])

@@ -610,3 +610,12 @@ def _staged() -> list[Path]:
     return [
         path for path in (Path(django_settings.MEDIA_DIR) / "staging").rglob("*") if path.is_file()
     ]
+
+
+def test_the_back_button_shows_no_stale_answer(
+    as_: Callable[[User], Client], draft: Attempt, candidate: User
+) -> None:
+    """Else an answer that was handed in would look like a draft again."""
+    page = as_(candidate).get(reverse("loops:attempt", args=[draft.public_id]))
+
+    assert "no-store" in page.headers["Cache-Control"]
