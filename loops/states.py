@@ -1,4 +1,4 @@
-"""States of attempts and recordings and their legal moves, in one place. [pure]"""
+"""States of attempts, recordings and mocks and their legal moves, in one place. [pure]"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -29,6 +29,30 @@ class RecordingState(StrEnum):
         return frozenset({cls.UPLOADED, cls.PROCESSING, cls.READY})
 
 
+class MockState(StrEnum):
+    """Where a mock stands between a proposal and its end."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    RUNNING = "running"
+    DONE = "done"
+    NO_SHOW = "no_show"
+    CONVERTED = "converted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @classmethod
+    def agreed(cls) -> frozenset["MockState"]:
+        """Return the states in which both seats are held."""
+        return frozenset({cls.ACCEPTED, cls.CONFIRMED, cls.RUNNING})
+
+    @classmethod
+    def live(cls) -> frozenset["MockState"]:
+        """Return the states from which a mock may still take place."""
+        return cls.agreed() | {cls.PROPOSED}
+
+
 ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.DRAFT: frozenset({AttemptState.SUBMITTED, AttemptState.WITHDRAWN}),
     AttemptState.SUBMITTED: frozenset(),
@@ -55,6 +79,39 @@ RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
     RecordingState.READY: frozenset({RecordingState.DISCARDED}),
     RecordingState.FAILED: frozenset({RecordingState.DISCARDED}),
     RecordingState.DISCARDED: frozenset(),
+}
+
+MOCK_MOVES: Mapping[MockState, frozenset[MockState]] = {
+    MockState.PROPOSED: frozenset(
+        {
+            MockState.ACCEPTED,
+            MockState.CONFIRMED,  # agreed so late that agreeing confirms
+            MockState.CANCELLED,  # declined, or taken back
+            MockState.EXPIRED,  # nobody answered in time
+        }
+    ),
+    MockState.ACCEPTED: frozenset(
+        {
+            MockState.CONFIRMED,
+            MockState.CANCELLED,
+            MockState.EXPIRED,  # silence: the seats were given back
+        }
+    ),
+    MockState.CONFIRMED: frozenset(
+        {
+            MockState.ACCEPTED,  # moved to a time so far off that it is asked about again
+            MockState.RUNNING,
+            MockState.NO_SHOW,
+            MockState.CANCELLED,
+            MockState.EXPIRED,  # neither said that they came
+        }
+    ),
+    MockState.RUNNING: frozenset({MockState.DONE}),
+    MockState.NO_SHOW: frozenset({MockState.CONVERTED}),
+    MockState.DONE: frozenset(),
+    MockState.CONVERTED: frozenset(),
+    MockState.CANCELLED: frozenset(),
+    MockState.EXPIRED: frozenset(),
 }
 
 State = TypeVar("State", bound=StrEnum)

@@ -6,6 +6,7 @@ from feedback.models.calibration import (
     GraderMeasure,
     Snapshot,
 )
+from feedback.models.interviewing import InterviewerCard
 from feedback.models.reviews import DowncodeTick, Evidence, Rating, Review
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DowncodeTick",
     "Evidence",
     "GraderMeasure",
+    "InterviewerCard",
     "Rating",
     "Review",
     "Snapshot",

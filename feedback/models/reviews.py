@@ -35,7 +35,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """One grader's grading of one attempt, held under a lease until it is handed in."""
+    """One grader's grading of one attempt, held under a lease until it is handed in.
+
+    One that `is_live` is the interviewer's of a mock: not blind, and marked while it happened.
+    """
 
     class State(models.TextChoices):
         """Where the review stands."""
@@ -68,6 +71,7 @@ class Review(models.Model):
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="reviews")
     grader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
     state = models.CharField(max_length=9, choices=State, default=State.CLAIMED)
+    is_live = models.BooleanField(default=False)
     claimed_at = models.DateTimeField()
     lease_until = models.DateTimeField()
     draft_version = models.PositiveIntegerField(default=0)
@@ -144,7 +148,11 @@ class Rating(models.Model):
 
 
 class Evidence(models.Model):
-    """A span of media time, or a quote from an artifact, that a rating or downcode rests on."""
+    """A span of media time, or a quote from an artifact, that a rating or downcode rests on.
+
+    In a mock it is stamped with the instant it was seen at, and gets its media time once the
+    recording is there.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="evidence")
@@ -152,6 +160,7 @@ class Evidence(models.Model):
     downcode = models.ForeignKey(Downcode, on_delete=models.PROTECT, related_name="+", null=True)
     start_ms = models.PositiveIntegerField(null=True)
     end_ms = models.PositiveIntegerField(null=True)
+    stamped_at = models.DateTimeField(null=True)
     quote = models.TextField(blank=True)
     note = models.TextField(blank=True)
     marked_at = models.DateTimeField()
@@ -162,7 +171,7 @@ class Evidence(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(start_ms__isnull=False, end_ms__isnull=False, end_ms__gte=F("start_ms"))
-                | (Q(start_ms=None, end_ms=None) & ~Q(quote="")),
+                | (Q(start_ms=None, end_ms=None) & (~Q(quote="") | Q(stamped_at__isnull=False))),
                 name="evidence_span_or_quote",
             ),
             models.CheckConstraint(

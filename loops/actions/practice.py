@@ -13,6 +13,7 @@ from loops.actions.events import record
 from loops.errors import Refused
 from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
 from loops.states import ATTEMPT_MOVES, AttemptState, RecordingState, check_move
+from loops.queries.practice import prompts_in_mocks, prompts_met
 from rubrics.models import Preset, Prompt
 from rubrics.queries import version_in_force
 
@@ -122,25 +123,51 @@ def start_attempt(*, round_: Round, by: User, at: datetime) -> Attempt:
     """Open an answer to a prompt the member has not met in any chair.
 
     Where they have met all of them, the one met longest ago comes again, as a retake.
-    A round has one draft at a time: starting twice returns it.
+    A prompt that waits for them in a mock is left for it. A round has one draft at a time
+    beside those of mocks: starting twice returns it.
     """
     round_ = Round.objects.select_for_update().get(pk=round_.pk)
-    draft = round_.attempts.filter(state=AttemptState.DRAFT).first()
+    draft = round_.attempts.filter(state=AttemptState.DRAFT).exclude(kind=Attempt.Kind.LIVE).first()
     if draft:
         return draft
     version = version_in_force(round_.round_kind)
+    waiting = prompts_in_mocks(by, round_.round_kind)
     prompts = list(version.prompts.order_by("position")) if version else []
+    prompts = [prompt for prompt in prompts if prompt.key not in waiting] or prompts
     if version is None or not prompts:
         raise NoPrompt
-    exposures = PromptExposure.objects.filter(user=by, round_kind_id=round_.round_kind_id)
-    met = dict(exposures.values_list("prompt_key").annotate(Max("at")))
-    prompt, is_retake = draw_prompt(prompts, met, seed=str(round_.public_id))
+    prompt, is_retake = draw_prompt(
+        prompts, prompts_met(by, round_.round_kind), seed=str(round_.public_id)
+    )
+    return open_attempt(
+        round_=round_,
+        prompt=prompt,
+        kind=Attempt.Kind.RETAKE if is_retake else Attempt.Kind.RECORDED,
+        by=by,
+        at=at,
+    )
+
+
+def open_attempt(
+    *,
+    round_: Round,
+    prompt: Prompt,
+    kind: str,
+    by: User,
+    at: datetime,
+    has_priority: bool = False,
+) -> Attempt:
+    """Open an answer to this very prompt, which the member has met from here on.
+
+    The caller's transaction holds the round locked: answers are numbered under it.
+    """
     attempt = Attempt.objects.create(
         round=round_,
         number=(round_.attempts.aggregate(last=Max("number"))["last"] or 0) + 1,
-        kind=Attempt.Kind.RETAKE if is_retake else Attempt.Kind.RECORDED,
+        kind=kind,
+        has_priority=has_priority,
         prompt=prompt,
-        rubric_version=version,
+        rubric_version_id=prompt.version_id,
         started_at=at,
     )
     expose(user=by, prompt=prompt, role=PromptExposure.Role.CANDIDATE, at=at)

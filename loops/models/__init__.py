@@ -1,21 +1,55 @@
 """Names the models of loops for Django."""
 
+from loops.models.availability import (
+    Block,
+    CalendarFeed,
+    DayHours,
+    DaysAway,
+    MockLimits,
+    Standby,
+    WeeklyHours,
+)
+from loops.models.bookings import (
+    Appeal,
+    MatchRequest,
+    MatchRun,
+    Mock,
+    Proposal,
+    Seat,
+    Turn,
+)
 from loops.models.events import Event
+from loops.models.notices import Notice
 from loops.models.people import Cohort, Invitation, Membership, User
 from loops.models.practice import Artifact, Attempt, Loop, PromptExposure, Round
 from loops.models.recordings import Recording, Track
 
 __all__ = [
+    "Appeal",
     "Artifact",
     "Attempt",
+    "Block",
+    "CalendarFeed",
     "Cohort",
+    "DayHours",
+    "DaysAway",
     "Event",
     "Invitation",
     "Loop",
+    "MatchRequest",
+    "MatchRun",
     "Membership",
+    "Mock",
+    "MockLimits",
+    "Notice",
     "PromptExposure",
+    "Proposal",
     "Recording",
     "Round",
+    "Seat",
+    "Standby",
     "Track",
+    "Turn",
     "User",
+    "WeeklyHours",
 ]

@@ -70,7 +70,10 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
 
 class Attempt(models.Model):
-    """One answer to one prompt, bound for good to the rubric edition it is graded with."""
+    """One answer to one prompt, bound for good to the rubric edition it is graded with.
+
+    `has_priority` puts it first in the queue: its candidate was left alone by a partner.
+    """
 
     class Kind(models.TextChoices):
         """How the answer came about; kinds weigh differently as evidence."""
@@ -93,6 +96,7 @@ class Attempt(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="+")
     rubric_version = models.ForeignKey(RubricVersion, on_delete=models.PROTECT, related_name="+")
+    has_priority = models.BooleanField(default=False)
     predicted_rank = models.PositiveSmallIntegerField(null=True)
     energy = models.SmallIntegerField(null=True)
     started_at = models.DateTimeField()
@@ -105,7 +109,9 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["round", "number"], name="attempt_number_once"),
             models.UniqueConstraint(
-                fields=["round"], condition=Q(state="draft"), name="attempt_one_draft_a_round"
+                fields=["round"],
+                condition=Q(state="draft") & ~Q(kind="live"),
+                name="attempt_one_draft_a_round",
             ),
             models.CheckConstraint(
                 condition=Q(predicted_rank=None) | Q(predicted_rank__range=(0, 3)),

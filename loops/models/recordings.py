@@ -23,7 +23,10 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
 
 class Recording(models.Model):
-    """What was captured for an attempt. `file_name` is its key in the storage "recordings"."""
+    """What was captured for an attempt. `file_name` is its key in the storage "recordings".
+
+    `pauses` are pairs of ms of media time at which the recorder paused and how long it did.
+    """
 
     class State(models.TextChoices):
         """Where the recording stands; the legal moves are in loops.states."""
@@ -40,6 +43,7 @@ class Recording(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.RECORDING)
     state_at = models.DateTimeField()
     started_at = models.DateTimeField()
+    pauses = models.JSONField(default=list)
     duration_ms = models.PositiveIntegerField(null=True)
     file_name = models.CharField(max_length=200, blank=True)
     content_type = models.CharField(max_length=80, blank=True)

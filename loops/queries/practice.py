@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Protocol
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from loops.models import Artifact, Attempt, Loop, Recording, Round, User
-from loops.states import AttemptState, RecordingState
-from rubrics.models import Preset, PresetRound, RubricVersion
+from loops.models import (
+    Artifact,
+    Attempt,
+    Loop,
+    PromptExposure,
+    Recording,
+    Round,
+    Turn,
+    User,
+)
+from loops.states import AttemptState, MockState, RecordingState
+from rubrics.models import Preset, PresetRound, RoundKind, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
 
@@ -333,3 +343,31 @@ def steps_of(phases: Iterable[Span]) -> list[Step]:
 def minutes_in_force() -> dict[int, int]:
     """Return the length of each round kind, by its id, as its rubric in force has it."""
     return dict(RubricVersion.objects.in_force().values_list("round_kind_id", "minutes"))
+
+
+def prompts_met(user: User, round_kind: RoundKind) -> dict[str, datetime]:
+    """Return the prompts a person has met in any chair, by key, each with the latest time."""
+    exposures = PromptExposure.objects.filter(user=user, round_kind=round_kind)
+    return dict(exposures.values_list("prompt_key").annotate(Max("at")))
+
+
+def prompts_in_mocks(user: User, round_kind: RoundKind) -> set[str]:
+    """Return the keys of prompts that wait for a person as candidate of an agreed mock."""
+    turns = Turn.objects.filter(
+        candidate=user,
+        round__round_kind=round_kind,
+        prompt__isnull=False,
+        begun_at=None,
+        mock__state__in=MockState.agreed(),
+    )
+    return set(turns.values_list("prompt__key", flat=True))
+
+
+def round_minutes(rounds: Iterable[Round]) -> dict[int, int]:
+    """Return by round id how long each takes: as its loop cuts it, else as its rubric has it.
+
+    A round without a rubric in force is left out: it cannot be practised.
+    """
+    in_force = minutes_in_force()
+    lengths = {one.pk: one.minutes or in_force.get(one.round_kind_id, 0) for one in rounds}
+    return {pk: minutes for pk, minutes in lengths.items() if minutes}

@@ -1,0 +1,108 @@
+"""What a person is told, on the page and by mail: one row for each (subject, person, kind)."""
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from loops.models.bookings import Mock
+from loops.models.people import User
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    """Notices, told in adjectives."""
+
+    def shown(self, at: datetime) -> "NoticeQuerySet":
+        """Keep those that are due and were not taken back, the newest first."""
+        return self.filter(due_at__lte=at, withdrawn_at=None).order_by("-due_at", "-id")
+
+    def unread(self, at: datetime) -> "NoticeQuerySet":
+        """Keep those shown that the person has not read."""
+        return self.shown(at).filter(read_at=None)
+
+    def to_mail(self, at: datetime) -> "NoticeQuerySet":
+        """Keep those whose mail is due and held by no worker; a lapsed hold counts as none."""
+        return self.filter(
+            Q(mail_state=Notice.Mail.WAITING)
+            | Q(mail_state=Notice.Mail.SENDING, mail_held_until__lte=at),
+            due_at__lte=at,
+        ).order_by("due_at", "id")
+
+
+class Notice(models.Model):
+    """One thing told to one person. A reminder is a notice whose `due_at` lies ahead.
+
+    `subject` names what it is about and its edition ("mock:42:3"), so that telling twice is
+    telling once. `data` holds what was true when it was written, such as the time of an
+    invitation. After `useful_until` its mail is not sent any more.
+    """
+
+    class Kind(models.TextChoices):
+        """What happened, or is to come."""
+
+        PROPOSED = "proposed", _("A mock is proposed")
+        COUNTERED = "countered", _("Another time is proposed")
+        PAIRED = "paired", _("The pool found you a partner")
+        UNPAIRED = "unpaired", _("The pool found nobody this week")
+        AGREED = "agreed", _("A mock is agreed")
+        MOVED = "moved", _("A mock has moved")
+        CHANGED = "changed", _("A mock has changed")
+        DECLINED = "declined", _("A proposal was declined")
+        CANCELLED = "cancelled", _("A mock is cancelled")
+        CONFIRM = "confirm", _("Please confirm a mock")
+        RELEASED = "released", _("A mock was released")
+        REMINDER = "reminder", _("A mock is near")
+        LAPSED = "lapsed", _("A proposal has lapsed")
+        STANDBY = "standby", _("You are called from standby")
+        ABSENT = "absent", _("You were reported absent")
+        APPEAL = "appeal", _("A member appeals")
+        APPEAL_ANSWERED = "appeal_answered", _("Your appeal is answered")
+        RETIMED = "retimed", _("Time zones have changed")
+
+    class Mail(models.TextChoices):
+        """Where its mail stands."""
+
+        NONE = "none", _("no mail")
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        SKIPPED = "skipped", _("not needed any more")
+        FAILED = "failed", _("failed")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=16, choices=Kind)
+    subject = models.CharField(max_length=60)
+    mock = models.ForeignKey(Mock, on_delete=models.PROTECT, related_name="notices", null=True)
+    data = models.JSONField(default=dict)
+    made_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    useful_until = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    mail_state = models.CharField(max_length=7, choices=Mail, default=Mail.WAITING)
+    mail_held_until = models.DateTimeField(null=True)
+    mail_tries = models.PositiveSmallIntegerField(default=0)
+    mailed_at = models.DateTimeField(null=True)
+    message_id = models.CharField(max_length=200, unique=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-due_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "person", "kind"], name="notice_once"),
+        ]
+        indexes = [
+            models.Index(fields=["person", "-due_at"], name="notice_of_person"),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(mail_state__in=["waiting", "sending"]),
+                name="notice_to_mail",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.person}"
