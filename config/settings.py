@@ -24,8 +24,9 @@ PORT = env.number("PORT", 8000, least=1, most=65535)
 WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1)
 WEB_THREADS = env.number("WEB_THREADS", 8, least=2)
 SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{PORT}" if DEBUG else None).rstrip("/")
+SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 SECRET_KEY = env.secret("SECRET_KEY", "development-only-" + "x" * 48 if DEBUG else None)
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", [urlsplit(SITE_URL).hostname or ""])
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", [SITE_HOST])
 if DEBUG:
     ALLOWED_HOSTS += LOOPBACK
 SIGNUP = env.text("SIGNUP", "invitation", choices=["invitation", "open"])
@@ -165,7 +166,7 @@ ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "loops.forms.SignUpForm"
+ACCOUNT_SIGNUP_FORM_CLASS = "loops.forms.people.SignUpForm"
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"

@@ -4,19 +4,27 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Prefetch
 from django.http import Http404
 
 from loops.models import (
+    Appeal,
     Attempt,
     Cohort,
     Invitation,
     Loop,
+    MatchRequest,
     Membership,
+    Mock,
+    Notice,
     Recording,
     Round,
+    Seat,
     Track,
+    Turn,
     User,
 )
+from loops.queries.availability import partners_of
 from loops.states import RecordingState
 
 Player = Callable[[User, Recording, datetime], bool]
@@ -157,8 +165,16 @@ def recording_to_play(user: User, public_id: UUID, at: datetime) -> Recording:
 
 
 def may_play(user: User, recording: Recording, at: datetime) -> bool:
-    """Say whether the person may play the recording now: its candidate, or by a registered rule."""
+    """Say whether the person may play the recording now.
+
+    Its candidate may, the interviewer of its mock while they are in the cohort, and whom a
+    registered rule names.
+    """
     if recording.attempt.round.loop.member_id == user.id:
+        return True
+    cohort = recording.attempt.round.loop.cohort
+    interviewed = Turn.objects.filter(attempt=recording.attempt_id, interviewer=user)
+    if interviewed.filter(mock__cohort__memberships__user=user, mock__cohort=cohort).exists():
         return True
     return any(rule(user, recording, at) for rule in _players)
 
@@ -174,3 +190,104 @@ def track_to_append(user: User, public_id: UUID) -> Track:
     if track is None:
         raise Http404("No such track.")
     return track
+
+
+def partner_to_meet(user: User, cohort: Cohort, public_id: UUID) -> User:
+    """Return a member of the cohort whom the person may meet. A block answers like nobody."""
+    partner = partners_of(user, cohort).filter(public_id=public_id).first()
+    if partner is None:
+        raise Http404("No such partner.")
+    return partner
+
+
+def mock_to_see(user: User, public_id: UUID) -> Mock:
+    """Return a mock, with seats and turns, to one of its two people."""
+    mock = (
+        Mock.objects.of(user)
+        .select_related("cohort", "asked_by")
+        .prefetch_related(
+            Prefetch("seats", queryset=Seat.objects.select_related("member")),
+            Prefetch(
+                "turns",
+                queryset=Turn.objects.select_related(
+                    "candidate", "interviewer", "round__round_kind", "round__loop", "attempt"
+                ),
+            ),
+        )
+        .filter(public_id=public_id)
+        .first()
+    )
+    if mock is None:
+        raise Http404("No such mock.")
+    return mock
+
+
+def turn_to_prepare(user: User, public_id: UUID) -> Turn:
+    """Return a turn with its prompt to its interviewer, once it was agreed on."""
+    turn = (
+        Turn.objects.select_related(
+            "mock__cohort",
+            "candidate",
+            "interviewer",
+            "round__round_kind",
+            "round__loop__cohort",
+            "prompt__version__round_kind",
+            "rubric_version",
+            "attempt",
+        )
+        .filter(public_id=public_id, interviewer=user, prompt__isnull=False)
+        .exclude(mock__state__in=["cancelled", "expired"])
+        .first()
+    )
+    if turn is None:
+        raise Http404("No such turn.")
+    return turn
+
+
+def turn_to_answer(user: User, public_id: UUID) -> Turn:
+    """Return a turn to its candidate."""
+    turn = (
+        Turn.objects.select_related(
+            "mock__cohort", "candidate", "interviewer", "round__round_kind", "attempt"
+        )
+        .filter(public_id=public_id, candidate=user)
+        .first()
+    )
+    if turn is None:
+        raise Http404("No such turn.")
+    return turn
+
+
+def match_request_to_change(user: User, public_id: UUID) -> MatchRequest:
+    """Return a member's own place in the pool."""
+    request = (
+        MatchRequest.objects.select_related("cohort").filter(public_id=public_id, user=user).first()
+    )
+    if request is None:
+        raise Http404("No such request.")
+    return request
+
+
+def appeal_to_decide(user: User, public_id: UUID) -> Appeal:
+    """Return an appeal to an organiser of its cohort who is not the one who appeals."""
+    appeal = (
+        Appeal.objects.select_related("seat__mock__cohort", "seat__member")
+        .filter(
+            public_id=public_id,
+            seat__mock__cohort__memberships__user=user,
+            seat__mock__cohort__memberships__role=Membership.Role.ORGANISER,
+        )
+        .exclude(seat__member=user)
+        .first()
+    )
+    if appeal is None:
+        raise Http404("No such appeal.")
+    return appeal
+
+
+def notice_to_read(user: User, public_id: UUID) -> Notice:
+    """Return a notice to the person it was written to."""
+    notice = Notice.objects.filter(public_id=public_id, person=user).first()
+    if notice is None:
+        raise Http404("No such notice.")
+    return notice

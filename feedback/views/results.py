@@ -17,7 +17,7 @@ from feedback.sentences import (
     verdict_sentences,
 )
 from feedback.templatetags.ruler import band_words, place_words
-from loops.forms import ENERGY_WORDS
+from loops.forms.practice import ENERGY_WORDS
 from loops.views.people import signed_in
 
 

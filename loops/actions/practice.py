@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from loops.actions.events import record
 from loops.errors import Refused
 from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
-from loops.states import ATTEMPT_MOVES, AttemptState, RecordingState, check_move
 from loops.queries.practice import prompts_in_mocks, prompts_met
+from loops.states import ATTEMPT_MOVES, AttemptState, RecordingState, check_move
 from rubrics.models import Preset, Prompt
 from rubrics.queries import version_in_force
 

@@ -119,6 +119,14 @@ class Mock(models.Model):
         """Say whether it may still take place."""
         return self.state in MockState.live()
 
+    def seat_of(self, user: User) -> "Seat":
+        """Return the person's seat, from the seats as they were fetched."""
+        return next(seat for seat in self.seats.all() if seat.member_id == user.pk)
+
+    def partner_seat(self, user: User) -> "Seat":
+        """Return the other's seat, from the seats as they were fetched."""
+        return next(seat for seat in self.seats.all() if seat.member_id != user.pk)
+
 
 class Proposal(models.Model):
     """A time put to the other, for a new mock or in place of the one agreed. It holds nothing.

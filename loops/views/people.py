@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from loops import access
 from loops.actions import people
-from loops.forms import ProfileForm
+from loops.forms.people import ProfileForm
 from loops.models import Membership, User
 from loops.queries.people import cohort_page, cohorts_of
 from loops.views.posting import posts_from

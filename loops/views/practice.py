@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from loops import access
 from loops.actions import practice, recordings
 from loops.errors import Refused
-from loops.forms import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadForm
+from loops.forms.practice import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadForm
 from loops.models import Artifact, Attempt
 from loops.queries.people import cohorts_of
 from loops.queries.practice import (

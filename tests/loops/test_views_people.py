@@ -220,7 +220,7 @@ def test_who_signs_up_as_the_last_place_goes_is_signed_up_and_told(
         Invitation.objects.filter(pk=invitation.pk).update(uses=F("max_uses"))
         raise people.InvitationClosed
 
-    monkeypatch.setattr("loops.forms.join", too_late)
+    monkeypatch.setattr("loops.forms.people.join", too_late)
     link = reverse("loops:join", args=[invitation.token])
     client.get(link)
 
