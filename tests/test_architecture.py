@@ -205,6 +205,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "review": {"review_id": claimed.public_id},
         "evidence": {"review_id": claimed.public_id, "evidence_id": evidence.public_id},
         "message": {"name": "20260302-093000"},
+        "part": {"name": "20260302-093000", "number": 1},
         "kind": {"kind": "coding"},
         "edition": {"kind": "coding", "edition": 1},
         "api:loop": {"public_id": loop.public_id},
@@ -240,6 +241,8 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     # the mailbox and the style page are there under DEBUG alone, which tests switch off
     ("mail", "get", ""): (404, 404, 404, 404, 404),
     ("mail-message", "get", "message"): (404, 404, 404, 404, 404),
+    ("mail-file", "get", "message"): (404, 404, 404, 404, 404),
+    ("mail-part", "get", "part"): (404, 404, 404, 404, 404),
     ("style", "get", ""): (404, 404, 404, 404, 404),
     ("rubrics:browse", "get", ""): SIGNED_IN,
     ("rubrics:read", "get", "kind"): SIGNED_IN,

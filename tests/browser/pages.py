@@ -130,6 +130,7 @@ VISITS: dict[str, Visit] = {
     "style": Visit("style", who=NOBODY, settings=IN_DEBUGGING),
     "mail": Visit("mail", who=NOBODY, settings=IN_DEBUGGING),
     "mail, message": Visit("mail-message", "mail", who=NOBODY, settings=IN_DEBUGGING),
+    "mail, invitation": Visit("mail-message", "mail of a mock", who=NOBODY, settings=IN_DEBUGGING),
     # People
     "join": Visit("loops:join", "open invitation", who="newcomer"),
     "cohorts": Visit("loops:cohort_list"),

@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 WIDE, NARROW, NARROWEST = 1280, 390, 320
 NOT_A_PAGE = re.compile(
-    r"^(healthz|readyz|loops:recording_(status|play)|api-.*|.*-(list|detail))$"  # the last: the API
+    r"^(healthz|readyz|mail-(file|part)|loops:recording_(status|play)"
+    r"|api-.*|.*-(list|detail))$"  # the last: the API
 )
 LETTER = """\
 From: Plumbline <plumbline@localhost>
@@ -34,6 +35,22 @@ Content-Type: text/plain; charset="utf-8"
 
 Follow http://localhost:8000/accounts/password/reset/key/1-a/ to choose another password.
 """
+INVITATION = """\
+From: Plumbline <plumbline@localhost>
+To: mara@demo.example
+Subject: Mock with heron-417
+Date: Mon, 02 Mar 2026 09:30:00 -0000
+Content-Type: multipart/alternative; boundary="b"
+
+--b
+Content-Type: text/plain; charset="utf-8"
+
+Your mock is agreed.
+--b
+Content-Type: text/calendar; method=REQUEST; charset="utf-8"
+
+"""
+GOLDEN = Path(__file__).parents[1] / "loops" / "golden"
 
 CHECKS = Path(__file__).parent / "checks.js"
 FAULTS = """
@@ -147,6 +164,8 @@ def test_page(  # noqa: PLR0917 - what serves the page, what opens it, what it n
 ) -> None:
     visit = VISITS[name]
     (tmp_path / "letter.eml").write_text(LETTER)
+    invitation = (GOLDEN / "request.ics").read_text()
+    (tmp_path / "invitation.eml").write_text(f"{INVITATION}{invitation}--b--\n")
     settings.MAIL_DIR = tmp_path
     for setting, value in visit.settings.items():
         setattr(settings, setting, value)

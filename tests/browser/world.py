@@ -207,6 +207,7 @@ def _letters(world: World) -> None:
     world.ids["old password link"] = {"uidb36": "a", "key": "set-password"}
     world.ids["address"] = {"key": EmailConfirmationHMAC(address).key}
     world.ids["mail"] = {"name": "letter"}
+    world.ids["mail of a mock"] = {"name": "invitation"}
     world.ids["open invitation"] = {
         "token": Invitation.objects.open(timezone.now()).order_by("pk")[0].token
     }
