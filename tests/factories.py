@@ -18,10 +18,16 @@ from loops.models import (
     Cohort,
     Loop,
     Membership,
+    Mock,
+    Proposal,
     Recording,
     Round,
+    Seat,
+    Turn,
     User,
+    WeeklyHours,
 )
+from loops.states import MockState
 from rubrics.models import (
     Anchor,
     Dimension,
@@ -334,3 +340,83 @@ def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -
         facts.setdefault("end_ms", start_ms + 10_000)
     facts.setdefault("marked_at", NOW)
     return Evidence.objects.create(review=review, dimension=dimension, **facts)
+
+
+def week(user: User, zone: str = "UTC", *, start: int = 9 * 60, end: int = 21 * 60) -> None:
+    """Give a person the same hours on each day of the week; minutes of the local day."""
+    for weekday in range(7):
+        WeeklyHours.objects.create(
+            user=user, weekday=weekday, start_minute=start, end_minute=end, time_zone=zone
+        )
+
+
+def mock(
+    candidate: User,
+    interviewer: User,
+    cohort: Cohort,
+    *,
+    kind: str = "sd_ambiguous",
+    swap_kind: str = "",
+    **facts: Any,
+) -> Mock:
+    """Make a mock of an hour, two days after NOW, asked for by its candidate.
+
+    Confirmed, with both seats held and a prompt drawn, unless `state` says otherwise; a proposed
+    one has an open proposal. `swap_kind` adds a turn in which roles are swapped. Each candidate
+    gets a loop of their own with the round.
+    """
+    facts = {
+        "state": Mock.State.CONFIRMED,
+        "starts_at": NOW + timedelta(days=2),
+        "created_at": NOW,
+        "asked_by": candidate,
+        "wants_swap": bool(swap_kind),
+        **facts,
+    }
+    facts.setdefault("ends_at", facts["starts_at"] + timedelta(hours=2 if swap_kind else 1))
+    facts.setdefault("state_at", facts["created_at"])
+    facts.setdefault("changed_at", facts["created_at"])
+    is_proposed = facts["state"] == Mock.State.PROPOSED
+    if not is_proposed:
+        facts.setdefault("agreed_at", facts["created_at"])
+    made = Mock.objects.create(cohort=cohort, **facts)
+    proposal = Proposal.objects.create(
+        mock=made,
+        by=made.asked_by,
+        state=Proposal.State.OPEN if is_proposed else Proposal.State.ACCEPTED,
+        starts_at=made.starts_at,
+        ends_at=made.ends_at,
+        made_at=made.created_at,
+        answered_at=made.agreed_at,
+    )
+    is_confirmed = made.state in {Mock.State.CONFIRMED, Mock.State.RUNNING, Mock.State.DONE}
+    for person in sorted((candidate, interviewer), key=lambda person: person.pk):
+        has_agreed = not is_proposed or person == made.asked_by
+        Seat.objects.create(
+            mock=made,
+            member=person,
+            starts_at=made.starts_at,
+            ends_at=made.ends_at,
+            is_held=made.state in MockState.agreed() or made.state == Mock.State.DONE,
+            accepted=proposal if has_agreed else None,
+            confirmed_at=made.agreed_at if is_confirmed else None,
+            arrived_at=made.starts_at if made.state in {"running", "done"} else None,
+            time_zone="UTC",
+            local_start=made.starts_at.strftime("%Y-%m-%d %H:%M"),
+        )
+    chairs = [(candidate, interviewer, kind)]
+    if swap_kind:
+        chairs.append((interviewer, candidate, swap_kind))
+    for position, (answering, asking, key) in enumerate(chairs, start=1):
+        version = in_force(key)
+        Turn.objects.create(
+            mock=made,
+            position=position,
+            candidate=answering,
+            interviewer=asking,
+            round=loop(answering, cohort, kinds=[key]).rounds.get(),
+            minutes=45,
+            prompt=None if is_proposed else version.prompts.order_by("position")[position - 1],
+            rubric_version=None if is_proposed else version,
+        )
+    return made

@@ -7,7 +7,7 @@ a compare-and-swap with an event. What happens on the evening itself is in actio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -194,6 +194,7 @@ def propose(
     The same proposal sent twice is one. Raises SlotGone unless the time lies in what both
     offer, by the very function that made the page's slots.
     """
+    starts_at = starts_at.astimezone(UTC)
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     waiting = Mock.objects.filter(asked_by=by, state=MockState.PROPOSED, starts_at__gt=at)
     known = waiting.filter(
@@ -396,6 +397,7 @@ def propose_time(
     the open proposal that the page showed, if any. Raises MockChanged when it is not that one
     which is open: the other has just proposed, and that is to be read first.
     """
+    starts_at = starts_at.astimezone(UTC)
     mock = lock(mock)
     if not mock.is_live or mock.state == MockState.RUNNING:
         raise TooLateToMove

@@ -4,7 +4,7 @@ Who is left alone loses no evening: one press calls a standby partner, or makes 
 recorded take that comes first in the queue.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -370,7 +370,7 @@ def _meet(
     """Make a confirmed mock that begins at the next five minutes, and call the partner."""
     step_s = STANDBY_STEP_MINUTES * 60
     starts_at = at + timedelta(seconds=-int(at.timestamp()) % step_s)
-    starts_at = starts_at.replace(microsecond=0)
+    starts_at = starts_at.replace(microsecond=0).astimezone(UTC)
     minutes = bookings.minutes_of(plan.round for plan in plans)
     period = Period(starts_at, starts_at + timedelta(minutes=minutes))
     mock = bookings.lay_out(
