@@ -1,11 +1,12 @@
 """When people can meet: their rules and agreed mocks as loops.hours takes them, and the slots."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, Func, JSONField, OuterRef, QuerySet
 
 from loops.hours import Away, DayRule, Hours, Limits, Period, Slot, WeeklyRule, common_slots
 from loops.models import (
@@ -39,58 +40,87 @@ class SlotPage:
 
 def partners_of(user: User, cohort: Cohort) -> QuerySet[User]:
     """Return those whom a member may meet: active, of the cohort, parted by no block."""
-    blocks = Block.objects.filter(Q(by=user) | Q(whom=user)).values_list("by_id", "whom_id")
-    parted = {one for pair in blocks for one in pair}
+    blocks = Block.objects.filter(by=user, whom=OuterRef("pk")) | Block.objects.filter(
+        by=OuterRef("pk"), whom=user
+    )
     return (
-        User.objects.filter(memberships__cohort=cohort, is_active=True)
+        User.objects.filter(~Exists(blocks), memberships__cohort=cohort, is_active=True)
         .exclude(pk=user.pk)
-        .exclude(pk__in=parted)
         .order_by("handle")
     )
 
 
 def hours_of(people: Iterable[User], at: datetime, *, but: Mock | None = None) -> dict[int, Hours]:
-    """Return the hours of each person by id; six queries, however many people.
+    """Return the hours of each person by id; one query, however many people.
 
     The seats of the mock `but` do not count as taken: it is the one to be moved.
     """
     people = list(people)
-    ids = [person.pk for person in people]
-    weekly: dict[int, list[WeeklyRule]] = defaultdict(list)
-    for week in WeeklyHours.objects.filter(user__in=ids):
-        weekly[week.user_id].append(
-            WeeklyRule(
-                week.weekday,
-                week.start_minute,
-                week.end_minute,
-                week.time_zone,
-                week.valid_from,
-                week.valid_to,
-            )
-        )
-    days: dict[int, list[DayRule]] = defaultdict(list)
-    for day in DayHours.objects.filter(user__in=ids, on__gte=at.date() - timedelta(days=2)):
-        days[day.user_id].append(DayRule(day.on, day.time_zone, day.start_minute, day.end_minute))
-    away: dict[int, list[Away]] = defaultdict(list)
-    for gone in DaysAway.objects.filter(user__in=ids, to_on__gte=at.date() - timedelta(days=2)):
-        away[gone.user_id].append(Away(gone.from_on, gone.to_on, gone.time_zone))
-    limits = {kept.user_id: kept for kept in MockLimits.objects.filter(user__in=ids)}
-    taken: dict[int, list[Period]] = defaultdict(list)
+    recent = at.date() - timedelta(days=2)
+    own = OuterRef("pk")
     held = Seat.objects.filter(
-        member__in=ids, is_held=True, mock__ends_at__gt=at - timedelta(days=8)
-    ).select_related("mock")
-    for seat in held.exclude(mock=but) if but else held:
-        taken[seat.member_id].append(Period(seat.mock.starts_at, seat.mock.ends_at))
+        member=own, is_held=True, mock__ends_at__gt=at - timedelta(days=8)
+    ).exclude(mock=but.pk if but else None)
+    told = User.objects.select_related("mock_limits").annotate(
+        rules_weekly=_rows(
+            WeeklyHours.objects.filter(user=own),
+            "weekday",
+            "start_minute",
+            "end_minute",
+            "time_zone",
+            "valid_from",
+            "valid_to",
+        ),
+        rules_of_days=_rows(
+            DayHours.objects.filter(user=own, on__gte=recent),
+            "on",
+            "time_zone",
+            "start_minute",
+            "end_minute",
+        ),
+        rules_away=_rows(
+            DaysAway.objects.filter(user=own, to_on__gte=recent), "from_on", "to_on", "time_zone"
+        ),
+        spans_taken=_rows(held, "mock__starts_at", "mock__ends_at"),
+    )
     return {
         person.pk: Hours(
-            weekly=tuple(weekly[person.pk]),
-            days=tuple(days[person.pk]),
-            away=tuple(away[person.pk]),
-            limits=limits_of(limits.get(person.pk), person),
-            taken=tuple(sorted(taken[person.pk])),
+            weekly=tuple(
+                WeeklyRule(weekday, start, end, zone, _day(valid_from), _day(valid_to))
+                for weekday, start, end, zone, valid_from, valid_to in person.rules_weekly
+            ),
+            days=tuple(
+                DayRule(date.fromisoformat(on), zone, start, end)
+                for on, zone, start, end in person.rules_of_days
+            ),
+            away=tuple(
+                Away(date.fromisoformat(from_on), date.fromisoformat(to_on), zone)
+                for from_on, to_on, zone in person.rules_away
+            ),
+            limits=limits_of(getattr(person, "mock_limits", None), person),
+            taken=tuple(
+                sorted(
+                    Period(_instant(starts_at), _instant(ends_at))
+                    for starts_at, ends_at in person.spans_taken
+                )
+            ),
         )
-        for person in people
+        for person in told.filter(pk__in=[person.pk for person in people])
     }
+
+
+def _rows(rows: QuerySet[Any], *names: str) -> ArraySubquery:
+    """Return each row as a list in JSON, so that several tables come in one query."""
+    listed = Func(*names, function="jsonb_build_array", output_field=JSONField())
+    return ArraySubquery(rows.values_list(listed, flat=True))
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
+
+
+def _instant(written: str) -> datetime:
+    return datetime.fromisoformat(written).astimezone(UTC)
 
 
 def limits_of(kept: MockLimits | None, person: User) -> Limits:
