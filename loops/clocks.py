@@ -1,0 +1,163 @@
+"""Instants as people read them: on whose clock, on which day, in which city. No rows, no forms.
+
+A time on a page is told with the name of a place, and where two people are concerned on the
+clocks of both. Nothing here is computed with: local times are for reading alone.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from loops.hours import NIGHT_ENDS, NIGHT_STARTS, Period, clock_change, is_bad_hour, load_zone
+
+RESPELT = {
+    "Calcutta": "Kolkata",
+    "Katmandu": "Kathmandu",
+    "Dacca": "Dhaka",
+    "Kiev": "Kyiv",
+    "Rangoon": "Yangon",
+    "Saigon": "Ho Chi Minh",
+    "Thimbu": "Thimphu",
+    "Ulan Bator": "Ulaanbaatar",
+    "Godthab": "Nuuk",
+    "Asmera": "Asmara",
+}
+"""What browsers still send for cities that are spelt otherwise today."""
+
+
+def city_of(zone: str) -> str:
+    """Return what people call a zone: its city, as in "New York" for America/New_York."""
+    area, _slash, place = zone.rpartition("/")
+    if area == "Etc":  # the signs of Etc/GMT+5 are the other way round
+        return place.replace("GMT", "UTC").translate(str.maketrans("+-", "−+"))
+    city = place.replace("_", " ")
+    return RESPELT.get(city, city)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A period as the clocks of one zone show it."""
+
+    period: Period
+    zone: str
+
+    @property
+    def starts(self) -> datetime:
+        """Return the start by these clocks; for reading, not for sums."""
+        return self.period.starts_at.astimezone(load_zone(self.zone))
+
+    @property
+    def ends(self) -> datetime:
+        """Return the end by these clocks; for reading, not for sums."""
+        return self.period.ends_at.astimezone(load_zone(self.zone))
+
+    @property
+    def city(self) -> str:
+        """Return the place whose clocks these are."""
+        return city_of(self.zone)
+
+    @property
+    def day(self) -> str:
+        """Return the day in full: "Tuesday 9 March"."""
+        return date_format(self.starts, _("l j F"))
+
+    @property
+    def short_day(self) -> str:
+        """Return the day in short: "Tue 9 Mar"."""
+        return date_format(self.starts, _("D j M"))
+
+    @property
+    def weekday(self) -> str:
+        """Return the day of the week: "Tue"."""
+        return date_format(self.starts, "D")
+
+    @property
+    def time(self) -> str:
+        """Return the start: "18:00"."""
+        return date_format(self.starts, "H:i")
+
+    @property
+    def end_time(self) -> str:
+        """Return the end: "19:50"."""
+        return date_format(self.ends, "H:i")
+
+    @property
+    def is_bad(self) -> bool:
+        """Say whether any of it lies between 22:00 and 07:00."""
+        return is_bad_hour(self.period, self.zone)
+
+    @property
+    def bad_words(self) -> str:
+        """Say in a few words how it lies in the night: "before 07:00". Empty by day."""
+        if not self.is_bad:
+            return ""
+        if self.starts.time() < NIGHT_ENDS:
+            return _("before 07:00")
+        return _("after 22:00") if self.starts.time() >= NIGHT_STARTS else _("past 22:00")
+
+
+@dataclass(frozen=True)
+class ForTwo:
+    """A period on the reader's clock and on their partner's, whom the cohort calls `name`.
+
+    The dates are those on which either's clocks change between now and then.
+    """
+
+    own: Reading
+    theirs: Reading
+    name: str
+    own_change_on: date | None = None
+    their_change_on: date | None = None
+
+    @property
+    def is_same_clock(self) -> bool:
+        """Say whether both read the same."""
+        return self.own.starts.utcoffset() == self.theirs.starts.utcoffset()
+
+    @property
+    def is_same_day(self) -> bool:
+        """Say whether it begins on the same date for both."""
+        return self.own.starts.date() == self.theirs.starts.date()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Say for whom it lies in the night, and whose clocks change before it."""
+        said = []
+        if self.own.is_bad and self.theirs.is_bad:
+            said.append(_("It lies between 22:00 and 07:00 for both of you."))
+        elif self.own.is_bad:
+            said.append(_("It lies between 22:00 and 07:00 for you."))
+        elif self.theirs.is_bad:
+            said.append(_("It lies between 22:00 and 07:00 for %(name)s.") % {"name": self.name})
+        return said + changes_told(self.own_change_on, self.their_change_on, self.name)
+
+
+def changes_told(own_on: date | None, their_on: date | None, name: str) -> list[str]:
+    """Say whose clocks change on which day; a correct time may look an hour off otherwise."""
+    if own_on and own_on == their_on:
+        return [_("Clocks change for both of you on %(day)s.") % {"day": _on(own_on)}]
+    said = []
+    if own_on:
+        said.append(_("Clocks change for you on %(day)s.") % {"day": _on(own_on)})
+    if their_on:
+        said.append(
+            _("Clocks change for %(name)s on %(day)s.") % {"name": name, "day": _on(their_on)}
+        )
+    return said
+
+
+def for_two(period: Period, own_zone: str, their_zone: str, name: str, at: datetime) -> ForTwo:
+    """Read a period on both clocks, seen at an instant. Raises UnknownZone."""
+    return ForTwo(
+        own=Reading(period, own_zone),
+        theirs=Reading(period, their_zone),
+        name=name,
+        own_change_on=clock_change(own_zone, at, period.starts_at),
+        their_change_on=clock_change(their_zone, at, period.starts_at),
+    )
+
+
+def _on(day: date) -> str:
+    return date_format(day, _("j F"))
