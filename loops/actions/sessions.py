@@ -298,6 +298,7 @@ def meet_now(*, standby: Standby, round_: Round | None, by: User, at: datetime) 
     ).first()
     if known:
         return known
+    bookings.hold_pair(by, standby.user)
     current = Standby.objects.ready(at).filter(user=standby.user_id).first()
     if current is None or not partners_of(by, current.cohort).filter(pk=current.user_id).exists():
         raise NotMeeting
