@@ -819,6 +819,7 @@ def _move(mock: Mock, seats: Sequence[Seat], proposal: Proposal, *, by: User, at
         mock.seats.filter(member=mover).update(has_moved_late=True)
     take_back(mock.notices.filter(kind__in=["confirm", "reminder"]), at=at)
     mock.starts_at, mock.ends_at = proposal.starts_at, proposal.ends_at
+    mock.sequence += 1
     mock.changed_at = at
     mock.save(update_fields=["starts_at", "ends_at", "sequence", "changed_at"])
     record("moved", mock, by=by, at=at, was=was.isoformat(), to=mock.starts_at.isoformat())
