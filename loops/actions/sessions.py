@@ -242,7 +242,8 @@ def absent_then_standby(*, mock: Mock, by: User, at: datetime) -> Mock:
         return known
     for standby in _ready(mock, by, at):
         plans = _plans_with(mock, by, standby)
-        if plans:
+        bookings.hold_pair(by, standby.user)
+        if plans and partners_of(by, mock.cohort).filter(pk=standby.user_id).exists():
             return _meet(plans, standby, by=by, at=at, replaces=mock)
     raise NobodyOnStandby
 
