@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import FilteredRelation, Prefetch, Q
 from django.http import Http404
 
 from loops.models import (
     Appeal,
     Attempt,
+    CalendarFeed,
     Cohort,
     Invitation,
     Loop,
@@ -17,6 +19,7 @@ from loops.models import (
     Membership,
     Mock,
     Notice,
+    Proposal,
     Recording,
     Round,
     Seat,
@@ -201,18 +204,29 @@ def partner_to_meet(user: User, cohort: Cohort, public_id: UUID) -> User:
 
 
 def mock_to_see(user: User, public_id: UUID) -> Mock:
-    """Return a mock, with seats and turns, to one of its two people."""
+    """Return a mock, with seats, turns and its open proposal, to one of its two people."""
+    turns = Turn.objects.select_related(
+        "candidate", "interviewer", "round__round_kind", "round__loop", "attempt"
+    )
+    return _mock_of(user, public_id, Prefetch("turns", queryset=turns))
+
+
+def mock_to_move(user: User, public_id: UUID) -> Mock:
+    """Return a mock, with seats and its open proposal, to one of its two people."""
+    return _mock_of(user, public_id)
+
+
+OF_A_MOCK: tuple[str, ...] = ("cohort", "asked_by", "open_proposal", "replaced_by")
+
+
+def _mock_of(user: User, public_id: UUID, *more: "Prefetch[Any]") -> Mock:
+    is_open = Q(proposals__state=Proposal.State.OPEN)
     mock = (
         Mock.objects.of(user)
-        .select_related("cohort", "asked_by")
+        .annotate(open_proposal=FilteredRelation("proposals", condition=is_open))
+        .select_related(*OF_A_MOCK)
         .prefetch_related(
-            Prefetch("seats", queryset=Seat.objects.select_related("member")),
-            Prefetch(
-                "turns",
-                queryset=Turn.objects.select_related(
-                    "candidate", "interviewer", "round__round_kind", "round__loop", "attempt"
-                ),
-            ),
+            Prefetch("seats", queryset=Seat.objects.select_related("member", "appeal")), *more
         )
         .filter(public_id=public_id)
         .first()
@@ -291,3 +305,12 @@ def notice_to_read(user: User, public_id: UUID) -> Notice:
     if notice is None:
         raise Http404("No such notice.")
     return notice
+
+
+def calendar_to_follow(token_digest: str) -> User:
+    """Return whose mocks the open calendar address with that digest shows."""
+    feeds = CalendarFeed.objects.select_related("user")
+    feed = feeds.filter(token_digest=token_digest, revoked_at=None, user__is_active=True).first()
+    if feed is None:
+        raise Http404("No such calendar.")
+    return feed.user
