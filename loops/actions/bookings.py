@@ -351,7 +351,7 @@ def decline(*, mock: Mock, proposal: Proposal, by: User, at: datetime) -> Mock:
     mock, proposal = _lock_open(mock, proposal)
     if proposal.by_id == by.pk:
         raise MockChanged
-    _close(proposal, Proposal.State.DECLINED, at)
+    close_proposal(proposal, Proposal.State.DECLINED, at)
     if mock.state == MockState.PROPOSED:
         swap_state(mock, MockState.CANCELLED, at=at, by=by, reason="declined")
         reopen_requests(mock, at=at)
@@ -369,10 +369,8 @@ def take_back_proposal(*, mock: Mock, proposal: Proposal, by: User, at: datetime
     mock, proposal = _lock_open(mock, proposal)
     if proposal.by_id != by.pk:
         raise MockChanged
-    _close(proposal, Proposal.State.WITHDRAWN, at)
-    take_down = Notice.objects.filter(subject=f"proposal:{proposal.pk}", read_at=None)
-    take_down.update(withdrawn_at=at)
-    take_down.filter(mail_state=Notice.Mail.WAITING).update(mail_state=Notice.Mail.SKIPPED)
+    close_proposal(proposal, Proposal.State.WITHDRAWN, at)
+    take_down(proposal, at)
     if mock.state == MockState.PROPOSED:
         swap_state(mock, MockState.CANCELLED, at=at, by=by, reason="withdrawn")
     else:
@@ -418,7 +416,7 @@ def propose_time(
     _check_open(by, partner, period, at, but=mock)
     if standing:
         is_own = standing.by_id == by.pk
-        _close(standing, "withdrawn" if is_own else "countered", at)
+        close_proposal(standing, "withdrawn" if is_own else "countered", at)
     proposal = _put_forward(mock, period, by=by, at=at)
     if mock.state == MockState.PROPOSED:
         Mock.objects.filter(pk=mock.pk).update(
@@ -612,6 +610,32 @@ def swap_state(mock: Mock, to: MockState, *, at: datetime, by: User | None, **da
 def settle(mock: Mock, person: User, outcome: str, at: datetime) -> None:
     """Write down what became of a person's promise; what is written stays."""
     Seat.objects.filter(mock=mock, member=person, outcome="").update(outcome=outcome, outcome_at=at)
+
+
+def close_proposal(proposal: Proposal, state: str, at: datetime) -> None:
+    """Write down what became of a proposal that was open."""
+    proposal.state = state
+    proposal.answered_at = at
+    proposal.save(update_fields=["state", "answered_at"])
+
+
+def take_down(proposal: Proposal, at: datetime) -> None:
+    """Hide what was told of a proposal and not read yet, and keep its mail back."""
+    told = Notice.objects.filter(subject=f"proposal:{proposal.pk}", read_at=None)
+    told.update(withdrawn_at=at)
+    told.filter(mail_state=Notice.Mail.WAITING).update(mail_state=Notice.Mail.SKIPPED)
+
+
+def hold_pair(one: User, other: User) -> None:
+    """Wait, until the transaction ends, for whoever else is bringing these two together or apart.
+
+    Without it a block and a mock that are made in the same moment would not see each other.
+    """
+    first, second = sorted((one.pk, other.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"pair:{first}:{second}"]
+        )
 
 
 def free_seats(mock: Mock) -> None:
@@ -864,18 +888,13 @@ def _lock_open(mock: Mock, proposal: Proposal) -> tuple[Mock, Proposal]:
     return mock, proposal
 
 
-def _close(proposal: Proposal, state: str, at: datetime) -> None:
-    proposal.state = state
-    proposal.answered_at = at
-    proposal.save(update_fields=["state", "answered_at"])
-
-
 def _close_open(mock: Mock, at: datetime) -> int:
     return mock.proposals.filter(state="open").update(state="expired", answered_at=at)
 
 
 def _check_meeting(one: User, other: User, cohort: Cohort) -> None:
     """Refuse where the two may not meet: a block, somebody who has left or is not active."""
+    hold_pair(one, other)
     is_parted = Block.objects.between(one, other).exists()
     both = Membership.objects.filter(cohort=cohort, user__in=[one, other], user__is_active=True)
     if is_parted or one == other or both.count() != 2:
