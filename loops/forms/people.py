@@ -1,6 +1,5 @@
 """Sign-up and the profile."""
 
-import zoneinfo
 from contextlib import suppress
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from loops.access import invitation_to_use
 from loops.actions.people import InvitationClosed, join, save_profile
 from loops.models import User
+from loops.models.people import time_zones
 
 
 class SignUpForm(forms.Form):
@@ -40,7 +40,7 @@ class SignUpForm(forms.Form):
         save_profile(
             user=user,
             name=self.cleaned_data["name"],
-            time_zone=zone if zone in zoneinfo.available_timezones() else "UTC",
+            time_zone=zone if zone in time_zones() else "UTC",
             by=user,
             at=now,
         )
@@ -68,7 +68,6 @@ class ProfileForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zoneinfo.available_timezones())
         cast("forms.ChoiceField", self.fields["time_zone"]).choices = [
-            (zone, zone.replace("_", " ")) for zone in zones
+            (zone, zone.replace("_", " ")) for zone in time_zones()
         ]

@@ -356,6 +356,7 @@ def test_the_profile_is_kept_and_sets_the_clock(
     ("sent", "field"),
     [
         ({"name": "Ada", "time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"name": "Ada", "time_zone": "Factory"}, "time_zone"),
         ({"name": "x" * 121, "time_zone": "UTC"}, "name"),
         ({}, "time_zone"),
     ],
