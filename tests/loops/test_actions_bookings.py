@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -527,7 +528,7 @@ def test_eight_threads_that_book_all_they_can_never_overlap(cohort: Cohort) -> N
                 told.append(refusal.code)
         return told
 
-    results = together([lambda seed=seed: hammer(seed) for seed in range(8)], seconds=110)  # type: ignore[misc]
+    results = together([partial(hammer, seed) for seed in range(8)], seconds=110)
 
     assert [error for error in results if isinstance(error, Exception)] == []
     assert {code for told in results for code in told} <= {"agreed", "slot_gone", "mock_changed"}
@@ -555,7 +556,7 @@ def test_two_mocks_of_the_same_two_people_booked_in_opposite_order(
 
     results = together([lambda: agree(mine, peer), lambda: agree(theirs, candidate)])
 
-    assert sorted(type(result) for result in results if not isinstance(result, Mock)) == [SlotGone]
+    assert [type(result) for result in results if not isinstance(result, Mock)] == [SlotGone]
     assert Mock.objects.agreed().count() == 1
 
 
@@ -566,12 +567,11 @@ def test_accepting_against_taking_back_has_one_winner(
     for number in range(6):
         mock = propose(starts_at=START + number * DAY)
         proposal = open_of(mock)
+        facts: dict[str, Any] = {"mock": mock, "proposal": proposal, "at": NOW}
         taken, back = together(
             [
-                lambda m=mock, p=proposal: bookings.accept(mock=m, proposal=p, by=peer, at=NOW),
-                lambda m=mock, p=proposal: bookings.take_back_proposal(
-                    mock=m, proposal=p, by=candidate, at=NOW
-                ),
+                partial(bookings.accept, by=peer, **facts),
+                partial(bookings.take_back_proposal, by=candidate, **facts),
             ]
         )
         mock.refresh_from_db()
