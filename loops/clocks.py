@@ -5,12 +5,22 @@ clocks of both. Nothing here is computed with: local times are for reading alone
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from loops.hours import NIGHT_ENDS, NIGHT_STARTS, Period, clock_change, is_bad_hour, load_zone
+from loops.hours import (
+    MINUTES_A_DAY,
+    NIGHT_ENDS,
+    NIGHT_STARTS,
+    Period,
+    clock_change,
+    is_bad_hour,
+    load_zone,
+    local_span,
+    overlap,
+)
 
 RESPELT = {
     "Calcutta": "Kolkata",
@@ -36,6 +46,10 @@ def city_of(zone: str) -> str:
     return RESPELT.get(city, city)
 
 
+NIGHT_MINUTES = (22 * 60, 31 * 60)
+"""A night by the minutes of the day on which it starts."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """A period as the clocks of one zone show it."""
@@ -52,6 +66,11 @@ class Reading:
     def ends(self) -> datetime:
         """Return the end by these clocks; for reading, not for sums."""
         return self.period.ends_at.astimezone(load_zone(self.zone))
+
+    @property
+    def iso(self) -> str:
+        """Return the start as machines read it, in UTC."""
+        return f"{self.period.starts_at:%Y-%m-%dT%H:%MZ}"
 
     @property
     def city(self) -> str:
@@ -84,6 +103,12 @@ class Reading:
         return date_format(self.ends, "H:i")
 
     @property
+    def span(self) -> str:
+        """Return both ends: "18:00–19:50", with the day of the end where it is another one."""
+        ends = "D H:i" if self.ends.date() != self.starts.date() else "H:i"
+        return f"{self.time}–{date_format(self.ends, ends)}"
+
+    @property
     def is_bad(self) -> bool:
         """Say whether any of it lies between 22:00 and 07:00."""
         return is_bad_hour(self.period, self.zone)
@@ -96,6 +121,23 @@ class Reading:
         if self.starts.time() < NIGHT_ENDS:
             return _("before 07:00")
         return _("after 22:00") if self.starts.time() >= NIGHT_STARTS else _("past 22:00")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of a strip, in per cent of its width."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """The reader's day as two strips, one a person: where each has night, and where the mock is."""
+
+    own_nights: list[Bar]
+    their_nights: list[Bar]
+    mock: Bar
 
 
 @dataclass(frozen=True)
@@ -120,6 +162,16 @@ class ForTwo:
     def is_same_day(self) -> bool:
         """Say whether it begins on the same date for both."""
         return self.own.starts.date() == self.theirs.starts.date()
+
+    @property
+    def ribbon(self) -> Ribbon:
+        """Draw the period into the reader's day, with the nights of both."""
+        window = _days_of(self.own)
+        return Ribbon(
+            own_nights=_nights(self.own.zone, window),
+            their_nights=_nights(self.theirs.zone, window),
+            mock=_bar(self.own.period, window),
+        )
 
     @property
     def warnings(self) -> list[str]:
@@ -161,3 +213,28 @@ def for_two(period: Period, own_zone: str, their_zone: str, name: str, at: datet
 
 def _on(day: date) -> str:
     return date_format(day, _("j F"))
+
+
+def _days_of(reading: Reading) -> Period:
+    """Return the whole local days that a period touches."""
+    last = reading.period.ends_at - timedelta.resolution
+    days = reading.starts.date(), last.astimezone(load_zone(reading.zone)).date()
+    first, final = (local_span(0, MINUTES_A_DAY, day, reading.zone) for day in days)
+    if first is None or final is None:  # a day that was left out has no period in it
+        return reading.period
+    return Period(first.starts_at, final.ends_at)
+
+
+def _nights(zone: str, window: Period) -> list[Bar]:
+    first = window.starts_at.date() - timedelta(days=2)
+    days = [first + timedelta(days=number) for number in range(7)]
+    spans = [local_span(*NIGHT_MINUTES, day, zone) for day in days]
+    return [_bar(night, window) for night in overlap([one for one in spans if one], [window])]
+
+
+def _bar(period: Period, window: Period) -> Bar:
+    whole = window.ends_at - window.starts_at
+    return Bar(
+        x=round(100 * ((period.starts_at - window.starts_at) / whole), 2),
+        width=round(100 * ((period.ends_at - period.starts_at) / whole), 2),
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from loops.clocks import Reading, changes_told, city_of, for_two
+from loops.clocks import Bar, Reading, changes_told, city_of, for_two
 from loops.hours import Period
 
 KATHMANDU, NEW_YORK = "Asia/Kathmandu", "America/New_York"
@@ -85,3 +85,22 @@ def test_clocks_that_change_on_one_day_are_told_once() -> None:
         "Clocks change for heron on 29 March.",
     ]
     assert changes_told(None, None, "heron") == []
+
+
+def test_the_ribbon_shows_whose_night_it_is() -> None:
+    evening = hour(3, 3, 12, 15, minutes=60)  # 18:00 in Kathmandu, 07:15 in New York
+
+    ribbon = for_two(evening, KATHMANDU, NEW_YORK, "heron", evening.starts_at).ribbon
+
+    assert ribbon.mock == Bar(x=75.0, width=4.17)
+    assert ribbon.own_nights == [Bar(x=0.0, width=29.17), Bar(x=91.67, width=8.33)]
+    assert ribbon.their_nights == [Bar(x=36.46, width=37.5)]
+
+
+def test_a_period_over_midnight_is_drawn_into_two_days() -> None:
+    late = hour(3, 3, 23, 30, minutes=60)
+
+    when = for_two(late, "UTC", "UTC", "heron", late.starts_at)
+
+    assert when.own.span == "23:30–Wed 00:30"
+    assert when.ribbon.mock == Bar(x=48.96, width=2.08)
