@@ -17,6 +17,7 @@ from loops.models import (
     Attempt,
     Cohort,
     Loop,
+    MatchRequest,
     Membership,
     Mock,
     Proposal,
@@ -419,4 +420,23 @@ def mock(
             prompt=None if is_proposed else version.prompts.order_by("position")[position - 1],
             rubric_version=None if is_proposed else version,
         )
+    return made
+
+
+def pool_request(
+    user: User, cohort: Cohort, *kinds: str, hours: bool = True, **facts: Any
+) -> MatchRequest:
+    """Make a request to a cohort's pool for rounds of these kinds, in a loop of their own.
+
+    Its member offers 9 to 21 o'clock UTC on every day unless `hours` is false or some are there.
+    `target_rank` goes to the loop.
+    """
+    loop_facts = {"target_rank": facts.pop("target_rank")} if "target_rank" in facts else {}
+    made_loop = loop(user, cohort, kinds=kinds or ("sd_ambiguous",), **loop_facts)
+    if hours and not user.weekly_hours.exists():
+        week(user)
+    made = MatchRequest.objects.create(
+        user=user, cohort=cohort, **{"created_at": NOW - timedelta(days=2), **facts}
+    )
+    made.rounds.set(made_loop.rounds.all())
     return made
