@@ -25,6 +25,7 @@ WEB_WORKERS = env.number("WEB_WORKERS", 2, least=1)
 WEB_THREADS = env.number("WEB_THREADS", 8, least=2)
 SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{PORT}" if DEBUG else None).rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
+CALENDAR_HOST = env.text("CALENDAR_HOST", SITE_HOST)
 SECRET_KEY = env.secret("SECRET_KEY", "development-only-" + "x" * 48 if DEBUG else None)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", [SITE_HOST])
 if DEBUG:

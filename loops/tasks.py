@@ -1,9 +1,19 @@
-"""Background work of loops: thin tasks, each an action by id."""
+"""Background work of loops: thin tasks, each an action by id, and the sweep that asks the clock."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
 
 from celery import shared_task
 from django.utils import timezone
 
-from loops.actions import recordings
+from loops.actions import bookings, mailing, pool, recordings, sessions
+from loops.queries.pool import week_paired
+
+Row = TypeVar("Row")
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -13,6 +23,53 @@ def process_recording(recording_id: int) -> None:
 
 
 @shared_task
+def send_notice(notice_id: int) -> None:
+    """Mail one notice that is due."""
+    mailing.send(notice_id=notice_id, at=timezone.now())
+
+
+@shared_task
+def match_cohort(cohort_id: int) -> None:
+    """Pair everybody who waits in a cohort, if the week's pairing is due and not done."""
+    at = timezone.now()
+    pool.match_cohort(cohort_id=cohort_id, week_on=week_paired(at), at=at)
+
+
+@shared_task
+def match_at_once(cohort_id: int) -> None:
+    """Find partners for those of a cohort who cannot wait for the week's pairing."""
+    pool.match_at_once(cohort_id=cohort_id, at=timezone.now())
+
+
+@shared_task
 def sweep() -> None:
-    """Ring again for recordings that have waited too long."""
-    recordings.unstick(at=timezone.now())
+    """Do what the clock asks of mocks, and ring again for what has waited too long.
+
+    Each part, and each mock, is done by itself: what fails in one stops no other.
+    """
+    at = timezone.now()
+    each_by_itself(_parts(at), lambda part: part())
+
+
+def _parts(at: datetime) -> Iterable[Callable[[], object]]:
+    yield lambda: recordings.unstick(at=at)
+    yield lambda: each_by_itself(bookings.due_to_settle(at), lambda due: _settle(*due, at))
+    yield lambda: each_by_itself(
+        sessions.due_to_close(at), lambda pk: sessions.close_over(mock_id=pk, at=at)
+    )
+    yield lambda: mailing.ring_due(at=at)
+    yield lambda: pool.ring_due(at=at)
+
+
+def _settle(what: str, mock_id: int, at: datetime) -> bool:
+    act = {"release": bookings.release_silent, "lapse": bookings.lapse}[what]
+    return act(mock_id=mock_id, at=at)
+
+
+def each_by_itself(rows: Iterable[Row], act: Callable[[Row], object]) -> None:
+    """Act on each row in turn; log what fails, and go on."""
+    for row in rows:
+        try:
+            act(row)
+        except Exception:
+            log.exception("The sweep failed at %s.", row)

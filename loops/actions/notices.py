@@ -1,7 +1,7 @@
 """Tell people what happened, and mail it: once for each (subject, person, kind)."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -67,7 +67,3 @@ def mark_read(*, person: User, at: datetime, notice: Notice | None = None) -> in
     if notice is not None:
         unread = unread.filter(pk=notice.pk)
     return unread.order_by().update(read_at=at)
-
-
-# How long a worker may hold a notice while it is handed to the mail server.
-HOLD = timedelta(minutes=2)

@@ -23,10 +23,13 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.shown(at).filter(read_at=None)
 
     def to_mail(self, at: datetime) -> "NoticeQuerySet":
-        """Keep those whose mail is due and held by no worker; a lapsed hold counts as none."""
+        """Keep those whose mail is due, and neither held by a worker nor waiting for another try.
+
+        A lapsed hold counts as none.
+        """
         return self.filter(
-            Q(mail_state=Notice.Mail.WAITING)
-            | Q(mail_state=Notice.Mail.SENDING, mail_held_until__lte=at),
+            Q(mail_held_until=None) | Q(mail_held_until__lte=at),
+            mail_state__in=[Notice.Mail.WAITING, Notice.Mail.SENDING],
             due_at__lte=at,
         ).order_by("due_at", "id")
 
@@ -36,7 +39,8 @@ class Notice(models.Model):
 
     `subject` names what it is about and its edition ("mock:42:3"), so that telling twice is
     telling once. `data` holds what was true when it was written, such as the time of an
-    invitation. After `useful_until` its mail is not sent any more.
+    invitation. After `useful_until` its mail is not sent any more. `mail_held_until` is until
+    when a worker has it in hand, or when one may try again.
     """
 
     class Kind(models.TextChoices):

@@ -1,0 +1,44 @@
+"""What a person was told, on a page of its own."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from loops import access
+from loops.actions.notices import mark_read
+from loops.queries.notices import notice_page
+from loops.telling import path_of
+from loops.views.people import signed_in
+from loops.views.posting import posts_from
+
+
+@require_safe
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """List what the person was told, unread first."""
+    page = notice_page(signed_in(request), timezone.now(), request.GET.get("page", "1"))
+    return render(
+        request,
+        "loops/notices/notice_list.html",
+        {"page": page, "unread_notices": page.unread},
+    )
+
+
+@posts_from("loops:notice_list")
+def notice_open(request: HttpRequest, notice_id: UUID) -> HttpResponse:
+    """Mark a notice read and go to what it tells of, or stay where `stay` says so."""
+    user = signed_in(request)
+    notice = access.notice_to_read(user, notice_id)
+    mark_read(person=user, at=timezone.now(), notice=notice)
+    if "stay" in request.POST:
+        return redirect("loops:notice_list")
+    return redirect(path_of(notice))
+
+
+@posts_from("loops:notice_list")
+def notices_read(request: HttpRequest) -> HttpResponse:
+    """Mark everything read that the person was told so far."""
+    mark_read(person=signed_in(request), at=timezone.now())
+    return redirect("loops:notice_list")
