@@ -1,15 +1,18 @@
-"""What every page's frame shows: theme, place in the bar, cohort, waiting reviews."""
+"""What every page's frame shows: theme, place in the bar, cohort, what waits and is unread."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from feedback.queries.queue import waiting_count
-from loops.models import Cohort
+from feedback.queries.queue import claimable
+from loops.models import Cohort, User
+from loops.queries.notices import unread_of
 
 THEMES = ("light", "dark")
 SECTIONS = {
@@ -22,6 +25,15 @@ SECTIONS = {
     "queue": "grade",
     "reviews": "grade",
     "rubrics": "rubrics",
+    "mocks": "mocks",
+    "answers": "mocks",
+    "availability": "mocks",
+    "pool": "mocks",
+    "standby": "mocks",
+    "turns": "mocks",
+    "appeals": "mocks",
+    "calendar": "mocks",
+    "notices": "notices",
 }
 
 
@@ -41,5 +53,25 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "-memberships__joined_at", "-memberships__id"
         )
         context["cohort"] = SimpleLazyObject(newest.first)
-        context["waiting_reviews"] = SimpleLazyObject(lambda: waiting_count(user, timezone.now()))
+        counts = SimpleLazyObject(lambda: counts_of(user, timezone.now()))
+        context["waiting_reviews"] = SimpleLazyObject(lambda: counts["waiting_reviews"])
+        context["unread_notices"] = SimpleLazyObject(lambda: counts["unread_notices"])
     return context
+
+
+def counts_of(user: User, at: datetime) -> dict[str, int]:
+    """Return what waits for the person, counted in one query for the whole bar."""
+    counts = User.objects.filter(pk=user.pk).values(
+        waiting_reviews=_Count(claimable(user, at)), unread_notices=_Count(unread_of(user, at))
+    )
+    return {**counts[0]}
+
+
+class _Count(Subquery):
+    """How many rows a query has, as a value inside another."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.order_by().values("pk"))
