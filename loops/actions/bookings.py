@@ -322,7 +322,8 @@ def accept(
     own = next(seat for seat in seats if seat.member_id == by.pk)
     if own.accepted_id == proposal.pk and proposal.state in {"open", "accepted"}:
         return mock
-    if not proposal.is_open or not mock.is_live or proposal.starts_at <= at:
+    has_begun = mock.is_agreed and mock.starts_at <= at
+    if not proposal.is_open or not mock.is_live or has_begun or proposal.starts_at <= at:
         raise MockChanged
     _check_meeting(by, next(seat.member for seat in seats if seat is not own), mock.cohort)
     own.accepted = proposal
@@ -508,7 +509,7 @@ def release_silent(*, mock_id: int, at: datetime) -> bool:
     _give_back(
         mock, Notice.Kind.RELEASED, at, silent=[str(seat.member.public_id) for seat in silent]
     )
-    _close_open(mock, at)
+    close_open(mock, at)
     loyal = [seat.member for seat in seats_of(mock) if seat.confirmed_at]
     reopen_requests(mock, at=at, only=loyal)
     return True
@@ -521,11 +522,11 @@ def lapse(*, mock_id: int, at: datetime) -> bool:
     if mock is None:
         return False
     if mock.state != MockState.PROPOSED:
-        return bool(_close_open(mock, at)) if mock.starts_at <= at else False
+        return bool(close_open(mock, at)) if mock.starts_at <= at else False
     standing = Proposal.objects.filter(mock=mock, state="open").first()
     if standing is not None and standing.starts_at > at:
         return False
-    _close_open(mock, at)
+    close_open(mock, at)
     swap_state(mock, MockState.EXPIRED, at=at, by=None)
     for seat in seats_of(mock):
         if standing and seat.accepted_id == standing.pk:
@@ -867,7 +868,7 @@ def _give_back(mock: Mock, kind: str, at: datetime, **data: Any) -> None:
     """Free the seats of a mock that will not be, and tell both, calendars included."""
     free_seats(mock)
     take_back(mock.notices.filter(kind__in=["confirm", "reminder"]), at=at)
-    _close_open(mock, at)
+    close_open(mock, at)
     mock.sequence += 1
     mock.changed_at = at
     mock.save(update_fields=["sequence", "changed_at"])
@@ -888,7 +889,8 @@ def _lock_open(mock: Mock, proposal: Proposal) -> tuple[Mock, Proposal]:
     return mock, proposal
 
 
-def _close_open(mock: Mock, at: datetime) -> int:
+def close_open(mock: Mock, at: datetime) -> int:
+    """Let the open proposal of a mock go; return how many there were."""
     return mock.proposals.filter(state="open").update(state="expired", answered_at=at)
 
 

@@ -131,6 +131,7 @@ def arrive(*, mock: Mock, by: User, at: datetime) -> Mock:
     take_back(Notice.objects.filter(mock=mock, person=by, kind=Notice.Kind.REMINDER), at=at)
     if all(seat.arrived_at for seat in seats):
         swap_state(mock, MockState.RUNNING, at=at, by=by)
+        bookings.close_open(mock, at)  # it begins now, not at another time
     return mock
 
 
@@ -219,6 +220,7 @@ def close_over(*, mock_id: int, at: datetime) -> bool:
     if mock.state == MockState.CONFIRMED:
         swap_state(mock, MockState.EXPIRED, at=at, by=None)
         bookings.free_seats(mock)
+        bookings.close_open(mock, at)
         return True
     return False
 
@@ -333,6 +335,7 @@ def _report_absent(mock: Mock, *, by: User, at: datetime) -> Mock:
     bookings.settle(mock, other.member, Seat.Outcome.NO_SHOW, at)
     bookings.settle(mock, by, Seat.Outcome.KEPT, at)
     bookings.free_seats(mock)
+    bookings.close_open(mock, at)
     bookings.tell_of_mock(other.member, Notice.Kind.ABSENT, mock, at)
     return mock
 

@@ -360,6 +360,16 @@ def test_a_counter_proposal_names_the_partners_own_round(
     assert mock.ends_at - mock.starts_at == timedelta(minutes=110)
 
 
+def test_a_time_put_forward_before_the_mock_began_cannot_be_accepted_after(
+    propose: Propose, candidate: User, peer: User
+) -> None:
+    mock = agree(propose(), peer, at=START - 5 * HOUR)
+    bookings.propose_time(mock=mock, starts_at=START + DAY, by=peer, at=START - 4 * HOUR)
+
+    with pytest.raises(MockChanged):
+        agree(mock, candidate, at=START)
+
+
 # Ending
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -123,6 +123,34 @@ class Histories(RuleBasedStateMachine):
         standing = mock.proposals.filter(state="open").first() if sees else None
         self.attempt(bookings.propose_time, mock=mock, starts_at=day, by=by, answers=standing)
 
+    @precondition(lambda self: self.newest("proposed", "accepted", "confirmed") is not None)
+    @rule(days=st.integers(1, 3), hour=st.integers(9, 19))
+    def agree_at_last(self, days: int, hour: int) -> None:
+        """Have one propose a time and the other accept it."""
+        mock = self.newest("proposed", "accepted", "confirmed")
+        assert mock
+        one, other = (seat.member for seat in mock.seats.select_related("member"))
+        day = (self.now + days * DAY).replace(hour=hour, minute=0, second=0, microsecond=0)
+        standing = mock.proposals.filter(state="open").first()
+        self.attempt(bookings.propose_time, mock=mock, starts_at=day, by=one, answers=standing)
+        standing = mock.proposals.filter(state="open", by=one).first()
+        if standing:
+            self.attempt(bookings.accept, mock=mock, proposal=standing, by=other)
+
+    @precondition(lambda self: self.newest("accepted", "confirmed") is not None)
+    @rule(minutes=st.integers(-14, 30), who=st.sampled_from(["one", "both"]))
+    def come(self, minutes: int, who: str) -> None:
+        """Let one or both confirm in time and come."""
+        mock = self.newest("accepted", "confirmed")
+        assert mock
+        both = [seat.member for seat in mock.seats.select_related("member")]
+        self.now = max(self.now, mock.starts_at - timedelta(hours=20))
+        for person in both:
+            self.attempt(bookings.confirm, mock=mock, by=person)
+        self.now = max(self.now, mock.starts_at + timedelta(minutes=minutes))
+        for person in both if who == "both" else both[:1]:
+            self.attempt(sessions.arrive, mock=mock, by=person)
+
     @precondition(lambda self: self.newest("accepted", "confirmed", "running") is not None)
     @rule(
         side=st.booleans(),
@@ -145,14 +173,6 @@ class Histories(RuleBasedStateMachine):
             "finish": sessions.finish,
         }
         self.attempt(actions[verb], mock=mock, by=by)
-
-    @precondition(lambda self: self.newest("accepted", "confirmed") is not None)
-    @rule(minutes=st.integers(-14, 30))
-    def be_there(self, minutes: int) -> None:
-        """Go to the start of the newest mock that is agreed."""
-        mock = self.newest("accepted", "confirmed")
-        assert mock
-        self.now = max(self.now, mock.starts_at + timedelta(minutes=minutes))
 
     @invariant()
     def no_two_held_seats_overlap(self) -> None:
@@ -205,6 +225,7 @@ def test_histories() -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
             max_examples=25,
             stateful_step_count=25,
             deadline=None,
