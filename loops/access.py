@@ -11,8 +11,11 @@ from django.http import Http404
 from loops.models import (
     Appeal,
     Attempt,
+    Block,
     CalendarFeed,
     Cohort,
+    DayHours,
+    DaysAway,
     Invitation,
     Loop,
     MatchRequest,
@@ -28,6 +31,7 @@ from loops.models import (
     User,
 )
 from loops.queries.availability import partners_of
+from loops.queries.blocks import known_to
 from loops.states import RecordingState
 
 Player = Callable[[User, Recording, datetime], bool]
@@ -280,6 +284,31 @@ def match_request_to_change(user: User, public_id: UUID) -> MatchRequest:
     if request is None:
         raise Http404("No such request.")
     return request
+
+
+def day_hours_to_remove(user: User, public_id: UUID) -> DayHours | None:
+    """Return hours of a date of one's own; None if they are gone by now, or never were one's own."""
+    return DayHours.objects.select_related("user").filter(public_id=public_id, user=user).first()
+
+
+def days_away_to_remove(user: User, public_id: UUID) -> DaysAway | None:
+    """Return days away of one's own; None if they are gone by now, or never were one's own."""
+    return DaysAway.objects.select_related("user").filter(public_id=public_id, user=user).first()
+
+
+def person_to_block(user: User, public_id: UUID) -> User:
+    """Return somebody who shares a cohort with the person, whom to meet or not."""
+    person = known_to(user).filter(public_id=public_id).first()
+    if person is None:
+        raise Http404("No such person.")
+    return person
+
+
+def person_to_unblock(user: User, public_id: UUID) -> User:
+    """Return somebody whom the person has blocked or shares a cohort with, as before the block."""
+    blocked = User.objects.filter(pk__in=Block.objects.filter(by=user).values("whom"))
+    person = blocked.filter(public_id=public_id).first()
+    return person or person_to_block(user, public_id)
 
 
 def appeal_to_decide(user: User, public_id: UUID) -> Appeal:
