@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+SECRET_PART = re.compile(
+    r"(/(?:calendar|join|answers|accounts/password/reset/key|accounts/confirm-email)/)"
+    r"[\w.:=~-]{16,}"
+)
+"""The part of an address that lets in whoever has it; what it begins with stays readable."""
 
 
 def configuration(*, is_readable: bool, level: str) -> dict[str, Any]:
@@ -18,6 +25,7 @@ def configuration(*, is_readable: bool, level: str) -> dict[str, Any]:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.stdlib.ExtraAdder(),
         _without_arguments,
+        _without_secrets,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -81,4 +89,12 @@ class NoSweeps(logging.Filter):
 def _without_arguments(logger: WrappedLogger, name: str, record: EventDict) -> EventDict:
     """Leave out the copy of a task's arguments that Celery adds to each of its records."""
     record.pop("data", None)
+    return record
+
+
+def _without_secrets(logger: WrappedLogger, name: str, record: EventDict) -> EventDict:
+    """Leave the secret part of an address out of what is told, and out of its request."""
+    for key in ("event", "path", "request"):
+        if key in record:
+            record[key] = SECRET_PART.sub(r"\1[secret]", str(record[key]))
     return record

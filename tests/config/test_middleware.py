@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -127,6 +128,47 @@ def test_sweeps_that_went_well_are_not_told(level: int, message: str, is_kept: b
     record = logging.LogRecord("celery", level, "", 0, message, None, None)
 
     assert logs.NoSweeps().filter(record) is is_kept
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/calendar/{}.ics",
+        "/calendar/{}",  # somebody left the ending out
+        "/join/{}/",
+        "/answers/{}/",
+        "/accounts/password/reset/key/1-{}/",
+        "/accounts/confirm-email/{}/",
+    ],
+)
+def test_no_record_tells_the_secret_part_of_an_address(client: Client, address: str) -> None:
+    secret = "sEcrEt-0_abc.defghijklmnop-set-by-nobody"
+    written = _written(lambda: client.get(address.format(secret)))
+
+    kept = address.partition("{")[0].removesuffix("1-")
+    assert secret not in written
+    assert f"{kept}[secret]" in written
+
+
+def _written(act: Callable[[], object]) -> str:
+    """Return what the app's own formatter makes of the records of an act."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    configured = logs.configuration(is_readable=False, level="DEBUG")["formatters"]["line"]
+    handler.setFormatter(configured.pop("()")(**configured))
+    loggers = [logging.getLogger(name) for name in ("django.request", "plumbline.requests")]
+    before = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel("DEBUG")
+    try:
+        act()
+    finally:
+        for logger, level in before:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+    return stream.getvalue()
 
 
 @pytest.mark.django_db
