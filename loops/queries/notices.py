@@ -39,7 +39,6 @@ class NoticePage:
 
     page: Page[Notice]
     days: list[NoticeDay]
-    unread: int
 
 
 def with_words(notices: QuerySet[Notice]) -> QuerySet[Notice]:
@@ -69,7 +68,7 @@ def notice_page(user: User, at: datetime, number: str = "1") -> NoticePage:
     days = [
         NoticeDay(on, is_unread, list(group)) for (is_unread, on), group in groupby(lines, key=_day)
     ]
-    return NoticePage(page=page, days=days, unread=unread_of(user, at).count())
+    return NoticePage(page=page, days=days)
 
 
 def proposal_asked_about(notice: Notice) -> Proposal | None:

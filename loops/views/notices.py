@@ -19,11 +19,7 @@ from loops.views.posting import posts_from
 def notice_list(request: HttpRequest) -> HttpResponse:
     """List what the person was told, unread first."""
     page = notice_page(signed_in(request), timezone.now(), request.GET.get("page", "1"))
-    return render(
-        request,
-        "loops/notices/notice_list.html",
-        {"page": page, "unread_notices": page.unread},
-    )
+    return render(request, "loops/notices/notice_list.html", {"page": page})
 
 
 @posts_from("loops:notice_list")
