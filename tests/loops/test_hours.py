@@ -1106,10 +1106,11 @@ def test_the_date_of_the_first_change_of_clocks(
 
 
 def test_fractions_of_seconds_do_not_hide_a_change_of_clocks() -> None:
-    fraction = timedelta(microseconds=1)
+    fraction, part = timedelta(microseconds=1), timedelta(milliseconds=10)
     change = utc("2026-03-08 07:00")
 
     assert clock_change(NEW_YORK, change - fraction, change) == date(2026, 3, 8)
+    assert clock_change(NEW_YORK, change - 75 * part, change + 75 * part) == date(2026, 3, 8)
     assert clock_change(NEW_YORK, change, change + fraction) is None
 
 
