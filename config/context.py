@@ -61,10 +61,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def counts_of(user: User, at: datetime) -> dict[str, int]:
     """Return what waits for the person, counted in one query for the whole bar."""
-    counts = User.objects.filter(pk=user.pk).values(
-        waiting_reviews=_Count(claimable(user, at)), unread_notices=_Count(unread_of(user, at))
-    )
-    return {**counts[0]}
+    waiting, unread = User.objects.filter(pk=user.pk).values_list(
+        _Count(claimable(user, at)), _Count(unread_of(user, at))
+    )[0]
+    return {"waiting_reviews": waiting, "unread_notices": unread}
 
 
 class _Count(Subquery):
