@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from loops.hours import (
     MINUTES_A_DAY,
@@ -50,6 +51,23 @@ NIGHT_MINUTES = (22 * 60, 31 * 60)
 """A night by the minutes of the day on which it starts."""
 
 
+_NIGHTS_IN_SHORT = {
+    "early": _("before 07:00"),
+    "late": _("after 22:00"),
+    "past": _("past 22:00"),
+}
+_NIGHTS = {
+    "early": _("For you it starts before 07:00."),
+    "late": _("For you it starts after 22:00."),
+    "past": _("For you it runs past 22:00."),
+}
+_NIGHTS_OF = {
+    "early": _("For %(name)s it starts before 07:00."),
+    "late": _("For %(name)s it starts after 22:00."),
+    "past": _("For %(name)s it runs past 22:00."),
+}
+
+
 @dataclass(frozen=True)
 class Reading:
     """A period as the clocks of one zone show it."""
@@ -80,17 +98,37 @@ class Reading:
     @property
     def day(self) -> str:
         """Return the day in full: "Tuesday 9 March"."""
-        return date_format(self.starts, _("l j F"))
+        return date_format(self.starts, gettext("l j F"))
 
     @property
     def short_day(self) -> str:
         """Return the day in short: "Tue 9 Mar"."""
-        return date_format(self.starts, _("D j M"))
+        return date_format(self.starts, gettext("D j M"))
 
     @property
     def weekday(self) -> str:
         """Return the day of the week: "Tue"."""
         return date_format(self.starts, "D")
+
+    @property
+    def full_weekday(self) -> str:
+        """Return the day of the week in full: "Tuesday"."""
+        return date_format(self.starts, "l")
+
+    @property
+    def date(self) -> str:
+        """Return the day without its weekday: "9 March"."""
+        return date_format(self.starts, gettext("j F"))
+
+    @property
+    def month(self) -> str:
+        """Return the month in short: "Mar"."""
+        return date_format(self.starts, "M")
+
+    @property
+    def dated(self) -> str:
+        """Return the day with its year: "9 Mar 2026"."""
+        return date_format(self.starts, gettext("j M Y"))
 
     @property
     def time(self) -> str:
@@ -114,13 +152,18 @@ class Reading:
         return is_bad_hour(self.period, self.zone)
 
     @property
-    def bad_words(self) -> str:
-        """Say in a few words how it lies in the night: "before 07:00". Empty by day."""
+    def night(self) -> str:
+        """Say how it lies in the night: early, late (from its start) or past. Empty by day."""
         if not self.is_bad:
             return ""
         if self.starts.time() < NIGHT_ENDS:
-            return _("before 07:00")
-        return _("after 22:00") if self.starts.time() >= NIGHT_STARTS else _("past 22:00")
+            return "early"
+        return "late" if self.starts.time() >= NIGHT_STARTS else "past"
+
+    @property
+    def bad_words(self) -> str:
+        """Say in a few words how it lies in the night: "before 07:00". Empty by day."""
+        return str(_NIGHTS_IN_SHORT.get(self.night, ""))
 
 
 @dataclass(frozen=True)
@@ -176,26 +219,23 @@ class ForTwo:
     @property
     def warnings(self) -> list[str]:
         """Say for whom it lies in the night, and whose clocks change before it."""
-        said = []
-        if self.own.is_bad and self.theirs.is_bad:
-            said.append(_("It lies between 22:00 and 07:00 for both of you."))
-        elif self.own.is_bad:
-            said.append(_("It lies between 22:00 and 07:00 for you."))
-        elif self.theirs.is_bad:
-            said.append(_("It lies between 22:00 and 07:00 for %(name)s.") % {"name": self.name})
+        own, theirs = _NIGHTS.get(self.own.night), _NIGHTS_OF.get(self.theirs.night)
+        said = [str(own)] if own else []
+        if theirs:
+            said.append(str(theirs) % {"name": self.name})
         return said + changes_told(self.own_change_on, self.their_change_on, self.name)
 
 
 def changes_told(own_on: date | None, their_on: date | None, name: str) -> list[str]:
     """Say whose clocks change on which day; a correct time may look an hour off otherwise."""
     if own_on and own_on == their_on:
-        return [_("Clocks change for both of you on %(day)s.") % {"day": _on(own_on)}]
+        return [gettext("Clocks change for both of you on %(day)s.") % {"day": _on(own_on)}]
     said = []
     if own_on:
-        said.append(_("Clocks change for you on %(day)s.") % {"day": _on(own_on)})
+        said.append(gettext("Clocks change for you on %(day)s.") % {"day": _on(own_on)})
     if their_on:
         said.append(
-            _("Clocks change for %(name)s on %(day)s.") % {"name": name, "day": _on(their_on)}
+            gettext("Clocks change for %(name)s on %(day)s.") % {"name": name, "day": _on(their_on)}
         )
     return said
 
@@ -212,7 +252,7 @@ def for_two(period: Period, own_zone: str, their_zone: str, name: str, at: datet
 
 
 def _on(day: date) -> str:
-    return date_format(day, _("j F"))
+    return date_format(day, gettext("j F"))
 
 
 def _days_of(reading: Reading) -> Period:

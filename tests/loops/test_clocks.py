@@ -40,7 +40,7 @@ def test_a_period_is_read_on_both_clocks() -> None:
     )
     assert (when.theirs.short_day, when.theirs.time) == ("Tue 3 Mar", "18:30")
     assert (when.is_same_day, when.is_same_clock) == (False, False)
-    assert when.warnings == ["It lies between 22:00 and 07:00 for you."]
+    assert when.warnings == ["For you it starts before 07:00."]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,10 @@ def test_a_night_is_told_in_words(at_hour: int, minute: int, words: str) -> None
 def test_a_night_of_both_is_told_once() -> None:
     when = for_two(hour(3, 3, 23), "UTC", "Europe/Lisbon", "heron-417", hour(3, 2, 0).starts_at)
 
-    assert when.warnings == ["It lies between 22:00 and 07:00 for both of you."]
+    assert when.warnings == [
+        "For you it starts after 22:00.",
+        "For heron-417 it starts after 22:00.",
+    ]
     assert (when.is_same_clock, when.is_same_day) == (True, True)
 
 

@@ -207,7 +207,7 @@ candidate-101 adds: “Bounding, please.”
   For you: Wednesday 11 March, 05:30–06:30 (New York)
   For candidate-101: Wednesday 11 March, 15:15–16:15 (Kathmandu)
 
-It lies between 22:00 and 07:00 for you.
+For you it starts before 07:00.
 Clocks change for you on 8 March.
 
 Answer before Wednesday 11 March, 05:30 (New York); after that the proposal lapses.
