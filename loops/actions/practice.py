@@ -250,7 +250,7 @@ def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> A
 
 
 @transaction.atomic
-def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
+def withdraw(*, attempt: Attempt, by: User | None, at: datetime) -> Attempt:
     """Put a draft away for good. The prompt stays met; its recording is discarded by the caller."""
     attempt = _lock_draft(attempt)
     _move(attempt, AttemptState.WITHDRAWN)

@@ -1,6 +1,7 @@
 """Move recordings on: begin, append, finish, process, discard. The row says what is safe."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from loops.states import RECORDING_MOVES, AttemptState, RecordingState, check_mo
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
+PAUSES_MOST = 1000
 STUCK = timedelta(minutes=15)
 RING_AGAIN = timedelta(seconds=30)
 
@@ -220,11 +222,17 @@ def append(
 
 @transaction.atomic
 def finish(
-    *, recording: Recording, by: User, at: datetime, length_bytes: int | None = None
+    *,
+    recording: Recording,
+    by: User,
+    at: datetime,
+    length_bytes: int | None = None,
+    pauses: Sequence[tuple[int, int]] = (),
 ) -> Recording:
     """Close the recording and ring for its processing; finishing twice is finishing once.
 
     `length_bytes` is what the recorder made; without it, what has arrived is the recording.
+    `pauses` are pairs of ms of media time at which it paused and how long it did, in order.
     """
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state != RecordingState.RECORDING:
@@ -236,7 +244,8 @@ def finish(
         raise NothingArrived
     track.length_bytes = track.received_bytes
     track.save(update_fields=["length_bytes"])
-    _move(recording, RecordingState.UPLOADED, at)
+    recording.pauses = [list(pause) for pause in pauses]
+    _move(recording, RecordingState.UPLOADED, at, "pauses")
     record("finished", recording, by=by, at=at, size_bytes=track.received_bytes)
     enqueue("loops.tasks.process_recording", recording_id=recording.pk)
     return recording
@@ -282,8 +291,8 @@ def discard(*, recording: Recording, by: User, at: datetime) -> Recording:
 
 
 @transaction.atomic
-def withdraw_draft(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
-    """Put a draft away and erase what was recorded for it."""
+def withdraw_draft(*, attempt: Attempt, by: User | None, at: datetime) -> Attempt:
+    """Put a draft away and erase what was recorded for it; `by` is null where the clock asks."""
     attempt = withdraw(attempt=attempt, by=by, at=at)
     for recording in _kept(attempt):
         _erase(recording, by=by, at=at)
@@ -371,7 +380,7 @@ def _kept(attempt: Attempt) -> QuerySet[Recording]:
     return Recording.objects.kept().filter(attempt=attempt).select_for_update()
 
 
-def _erase(recording: Recording, *, by: User, at: datetime) -> None:
+def _erase(recording: Recording, *, by: User | None, at: datetime) -> None:
     name, keys = recording.file_name, [track.staging_key for track in recording.tracks.all()]
     recording.file_name = ""
     _move(recording, RecordingState.DISCARDED, at, "file_name")

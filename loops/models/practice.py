@@ -137,6 +137,11 @@ class Attempt(models.Model):
         return self.state == AttemptState.DRAFT
 
     @property
+    def is_live(self) -> bool:
+        """Say whether it was given in a mock."""
+        return self.kind == self.Kind.LIVE
+
+    @property
     def is_submitted(self) -> bool:
         """Say whether the answer was handed in and not withdrawn."""
         return self.state == AttemptState.SUBMITTED

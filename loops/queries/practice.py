@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Protocol
+from uuid import UUID
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
 from django.utils.functional import Promise
@@ -14,6 +15,7 @@ from loops.models import (
     Artifact,
     Attempt,
     Loop,
+    Mock,
     PromptExposure,
     Recording,
     Round,
@@ -88,13 +90,23 @@ class Step:
 
 @dataclass(frozen=True)
 class RoundLine:
-    """One round of a loop as its page lists it; `minutes` is null where no rubric is in force."""
+    """One round of a loop as its page lists it; `minutes` is null where no rubric is in force.
+
+    `live_draft` is an answer given in a mock that is not handed in yet. It stands beside the
+    `draft` of one recorded alone, and hinders no other.
+    """
 
     round: Round
     minutes: int | None
     submitted: int
     draft: Attempt | None
+    live_draft: Attempt | None
     newest: Attempt | None
+
+    @property
+    def unfinished(self) -> Attempt | None:
+        """Return the draft to finish first: that of a mock, while it is fresh."""
+        return self.live_draft or self.draft
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ class LoopPage:
     @property
     def next(self) -> RoundLine | None:
         """Return the round to go on with: one with a draft, else the first without an answer."""
-        drafts = (line for line in self.rounds if line.draft)
+        drafts = (line for line in self.rounds if line.unfinished)
         unanswered = (line for line in self.rounds if not line.submitted)
         return next(drafts, None) or next(unanswered, None)
 
@@ -122,6 +134,7 @@ class RoundPage:
     steps: list[Step]
     attempts: list[Attempt]
     draft: Attempt | None
+    live_draft: Attempt | None
 
 
 @dataclass(frozen=True)
@@ -277,7 +290,8 @@ def _round_line(round_: Round, attempts: list[Attempt], *, minutes: int | None) 
         round=round_,
         minutes=minutes,
         submitted=len(submitted),
-        draft=next((attempt for attempt in attempts if attempt.is_draft), None),
+        draft=_draft_in(attempts, is_live=False),
+        live_draft=_draft_in(attempts, is_live=True),
         newest=submitted[-1] if submitted else None,
     )
 
@@ -295,8 +309,22 @@ def round_page(round_: Round) -> RoundPage:
         version=version,
         steps=guide_of(round_, version.phases.order_by("position")) if version else [],
         attempts=attempts,
-        draft=next((attempt for attempt in attempts if attempt.is_draft), None),
+        draft=_draft_in(attempts, is_live=False),
+        live_draft=_draft_in(attempts, is_live=True),
     )
+
+
+def _draft_in(attempts: Iterable[Attempt], *, is_live: bool) -> Attempt | None:
+    drafts = (attempt for attempt in attempts if attempt.is_draft and attempt.is_live is is_live)
+    return next(drafts, None)
+
+
+def mock_under_way(attempt: Attempt) -> UUID | None:
+    """Return the id of the mock in which a live answer is being given, None once it is over."""
+    if not attempt.is_live:
+        return None
+    running = Mock.objects.filter(turns__attempt=attempt, state=MockState.RUNNING)
+    return running.values_list("public_id", flat=True).first()
 
 
 def attempt_page(attempt: Attempt) -> AttemptPage:
@@ -353,14 +381,18 @@ def prompts_met(user: User, round_kind: RoundKind) -> dict[str, datetime]:
 
 def prompts_in_mocks(user: User, round_kind: RoundKind) -> set[str]:
     """Return the keys of prompts that wait for a person as candidate of an agreed mock."""
-    turns = Turn.objects.filter(
+    turns = turns_ahead(user).filter(round__round_kind=round_kind)
+    return set(turns.values_list("prompt__key", flat=True))
+
+
+def turns_ahead(user: User) -> QuerySet[Turn]:
+    """Return the turns of agreed mocks in which a person will answer a prompt already drawn."""
+    return Turn.objects.filter(
         candidate=user,
-        round__round_kind=round_kind,
         prompt__isnull=False,
         begun_at=None,
         mock__state__in=MockState.agreed(),
     )
-    return set(turns.values_list("prompt__key", flat=True))
 
 
 def round_minutes(rounds: Iterable[Round]) -> dict[int, int]:

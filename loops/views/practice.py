@@ -22,6 +22,7 @@ from loops.queries.practice import (
     attempt_page,
     loop_lines,
     loop_page,
+    mock_under_way,
     preset_lines,
     round_page,
 )
@@ -121,7 +122,7 @@ def attempt_predict(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         practice.predict(attempt=found, rank=form.cleaned_data["rank"], by=user, at=timezone.now())
     except Refused as refusal:
         messages.error(request, str(refusal))
-    return redirect("loops:attempt", attempt_id)
+    return to_answer(found)
 
 
 @require_safe
@@ -173,7 +174,7 @@ def upload(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         form.add_error("file", str(refusal))
         return _attempt(request, found, status=refusal.status, upload_form=form)
     messages.success(request, _("Your file is safe on the server. It is being made ready to play."))
-    return redirect("loops:attempt", attempt_id)
+    return to_answer(found)
 
 
 @posts_from("loops:attempt", "attempt_id")
@@ -219,7 +220,9 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             return redirect("loops:attempt", attempt_id)
         messages.success(
             request,
-            _("Handed in. Two peers grade it; you read both reviews together."),
+            _("Handed in. Your interviewer and one more peer grade it; you read both together.")
+            if found.is_live
+            else _("Handed in. Two peers grade it; you read both reviews together."),
         )
         return redirect("feedback:results", attempt_id)
     return render(
@@ -240,8 +243,21 @@ def attempt_withdraw(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     except practice.NotADraft as refusal:
         messages.error(request, str(refusal))
         return redirect("loops:attempt", attempt_id)
+    if found.is_live:
+        messages.success(
+            request, _("Kept as practice: what your interviewer writes is a note to you alone.")
+        )
+        return redirect("feedback:practice_note", found.turn.public_id)
     messages.success(request, _("The answer is put away and its recording erased."))
     return redirect("loops:round", found.round.public_id)
+
+
+def to_answer(found: Attempt) -> HttpResponse:
+    """Lead to where an answer is being given: its page, or the session of its mock."""
+    mock_id = mock_under_way(found)
+    if mock_id is not None:
+        return redirect("feedback:session", mock_id)
+    return redirect("loops:attempt", found.public_id)
 
 
 def _attempt(
@@ -290,6 +306,7 @@ def _attempt_context(page: AttemptPage) -> dict[str, object]:
         "predict_form": PredictForm(initial={"rank": page.attempt.predicted_rank}),
         "upload_form": UploadForm(),
         "limits": recordings.limits(),
+        "mock_id": mock_under_way(page.attempt),
     }
 
 

@@ -3,12 +3,12 @@
 import json
 import re
 from functools import wraps
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from loops.models import Recording, Track, User
 from loops.sending import send_file
 from loops.views.people import signed_in
 from loops.views.posting import View, posts_from
+from loops.views.practice import to_answer
 
 APPEND_TYPE = "application/offset+octet-stream"
 CONTENT_TYPE = re.compile(r'[\w.+/;:=," -]{0,200}', re.ASCII)
@@ -110,16 +111,23 @@ def finish(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
         recordings.finish(recording=recording, by=user, at=timezone.now())
     except recordings.NothingArrived as refusal:
         messages.error(request, str(refusal))
-    return redirect("loops:attempt", recording.attempt.public_id)
+    return to_answer(recording.attempt)
 
 
 @answers_json
 def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
-    length = _json(request).get("length")
-    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+    given = _json(request)
+    length, pauses = given.get("length"), _pauses(given.get("pauses", []))
+    if not _is_count(length):
         return _malformed(_("A recording is finished with its length in bytes."))
+    if pauses is None:
+        return _malformed(_("Pauses are pairs of milliseconds, in order: where, and how long."))
     recording = recordings.finish(
-        recording=recording, by=user, at=timezone.now(), length_bytes=length
+        recording=recording,
+        by=user,
+        at=timezone.now(),
+        length_bytes=cast("int", length),
+        pauses=pauses,
     )
     return JsonResponse(_status(recording))
 
@@ -161,7 +169,7 @@ def discard(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
         recordings.discard(recording=recording, by=user, at=timezone.now())
     except practice.NotADraft as refusal:
         messages.error(request, str(refusal))
-    return redirect("loops:attempt", recording.attempt.public_id)
+    return to_answer(recording.attempt)
 
 
 @answers_json
@@ -176,6 +184,25 @@ def _status(recording: Recording) -> dict[str, object]:
         "duration_ms": recording.duration_ms,
         "error": recording.error_code,
     }
+
+
+def _pauses(given: object) -> list[tuple[int, int]] | None:
+    """Read the recorder's pauses; None where they are not pairs in order, or far too many."""
+    if not isinstance(given, list) or len(given) > recordings.PAUSES_MOST:
+        return None
+    pauses: list[tuple[int, int]] = []
+    for pair in given:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_count, pair)):
+            return None
+        if pauses and pair[0] < pauses[-1][0]:
+            return None
+        pauses.append((pair[0], pair[1]))
+    return pauses
+
+
+def _is_count(given: object) -> bool:
+    """Say whether this is a whole number that a column takes, and not a truth value."""
+    return isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 2**53
 
 
 def _json(request: HttpRequest) -> dict[str, object]:

@@ -168,8 +168,14 @@ class Recorder {
       this.#page.trouble("unsupported");
       return;
     }
+    const beginUrl = this.#beginUrl();
+    if (!beginUrl) {
+      this.#page.trouble("not_begun");
+      return;
+    }
+    this.#page.trouble("");
     const begun = await this.#transport.begin(
-      this.#root.dataset.beginUrl,
+      beginUrl,
       role,
       this.#recorder.mimeType,
     );
@@ -177,6 +183,7 @@ class Recorder {
       this.#page.trouble(begun.code ?? begun.kind, begun.message);
       return;
     }
+    this.#clock.wait(); // what passes until the first picture is no media time
     this.#urls = begun.urls;
     this.#sender = new Sender({
       store: this.#store,
@@ -186,6 +193,11 @@ class Recorder {
     });
     this.#page.safety(this.#sender);
     this.#record();
+  }
+
+  /* Where a recording begins. In a mock it comes into the page with the prompt. */
+  #beginUrl() {
+    return this.#root.dataset.beginUrl ?? this.#root.querySelector("[data-begin-url]")?.dataset.beginUrl;
   }
 
   #record() {
@@ -266,6 +278,7 @@ class Recorder {
         this.#urls.finish_url,
         this.#sender.totalBytes,
         this.#clock.ms,
+        this.#clock.pauses,
       );
       if (answer.kind === "finished") return;
       if (answer.kind === "refused") throw new Refusal(answer.code, answer.message);

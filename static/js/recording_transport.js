@@ -38,10 +38,12 @@ export class Transport {
     return { kind: "elsewhere", offset: offsetOf(response) ?? 0 };
   }
 
-  async finish(url, length, durationMs) {
+  /* Closes a recording; `pauses` are pairs of media time and length in ms. */
+  async finish(url, length, durationMs, pauses = []) {
     const response = await this.#json("POST", url, {
       length,
       duration_ms: Math.round(durationMs),
+      pauses,
     });
     return response?.ok ? { kind: "finished", ...(await response.json()) } : outcome(response);
   }

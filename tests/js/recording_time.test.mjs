@@ -52,6 +52,56 @@ test("pauses are left out of media time", () => {
   assert.equal(media.isRunning, true);
 });
 
+test("pauses are remembered: where in the media, and how long", () => {
+  let now = 1000;
+  const media = new MediaClock(() => now);
+
+  assert.deepEqual(media.pauses, []);
+  media.wait();
+  now += 320.4;
+  media.run();
+  now += 5000;
+  media.hold();
+  media.hold();
+  now += 60_000;
+  assert.deepEqual(media.pauses, [[0, 320]]);
+  media.run();
+  now += 2000;
+  media.wait();
+  media.hold();
+  assert.deepEqual(media.pauses, [
+    [0, 320],
+    [5000, 60_000],
+  ]);
+  assert.equal(media.ms, 7000);
+});
+
+test("a second beginning forgets how long the first one waited", () => {
+  let now = 0;
+  const media = new MediaClock(() => now);
+
+  media.wait();
+  now += 9000;
+  media.wait();
+  now += 100;
+  media.run();
+
+  assert.deepEqual(media.pauses, [[0, 100]]);
+});
+
+test("more pauses than the server takes are not told", () => {
+  let now = 0;
+  const media = new MediaClock(() => now);
+  for (let turn = 0; turn < 1200; turn += 1) {
+    media.run();
+    now += 10;
+    media.hold();
+    now += 10;
+  }
+
+  assert.equal(media.pauses.length, 1000);
+});
+
 test("a phase is past, now or ahead", () => {
   assert.equal(placeOf(0, 0, 10), "now");
   assert.equal(placeOf(599_999, 0, 10), "now");

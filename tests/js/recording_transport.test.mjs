@@ -118,7 +118,7 @@ test("a recording is begun, asked for, finished and discarded", async () => {
 
   assert.deepEqual(await transport.begin("/begin/", "camera", "video/webm"), { kind: "begun", urls });
   assert.deepEqual(await transport.offset("/tracks/1/"), { kind: "elsewhere", offset: 12 });
-  assert.deepEqual(await transport.finish("/finish/", 12, 1234.6), { kind: "finished", state: "uploaded" });
+  assert.deepEqual(await transport.finish("/finish/", 12, 1234.6, [[0, 300]]), { kind: "finished", state: "uploaded" });
   assert.deepEqual(await transport.status("/status/"), { kind: "status", state: "failed", error: "empty" });
   assert.deepEqual(await transport.discard("/discard/"), { kind: "discarded" });
   assert.deepEqual(
@@ -126,7 +126,7 @@ test("a recording is begun, asked for, finished and discarded", async () => {
     [
       ["POST", '{"role":"camera","content_type":"video/webm"}'],
       ["HEAD", undefined],
-      ["POST", '{"length":12,"duration_ms":1235}'],
+      ["POST", '{"length":12,"duration_ms":1235,"pauses":[[0,300]]}'],
       ["GET", undefined],
       ["POST", "{}"],
     ],

@@ -286,6 +286,50 @@ def test_a_finish_without_a_length_is_refused(
     assert track.recording.state == "recording"
 
 
+def test_a_finish_tells_where_the_recorder_paused(
+    browser_: Client, append: Callable[..., Any], track: Track, film: bytes
+) -> None:
+    append(film)
+    facts = {"length": len(film), "pauses": [[0, 320], [95_000, 60_000], [95_000, 5]]}
+
+    for told in (facts, {**facts, "pauses": [[1, 1]]}):
+        assert ask(browser_, "recording_finish", track.recording, told).status_code == 200
+
+    track.recording.refresh_from_db()
+    assert track.recording.pauses == [[0, 320], [95_000, 60_000], [95_000, 5]]
+
+
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        "none",
+        None,
+        {"0": 1},
+        [1, 2],
+        [[1]],
+        [[1, 2, 3]],
+        [[-1, 5]],
+        [[1, -5]],
+        [[1.5, 5]],
+        [["1", 5]],
+        [[True, 5]],
+        [[5, 1], [4, 1]],
+        [[1, 2**53]],
+        [[0, 1]] * 1001,
+    ],
+)
+def test_pauses_that_are_none_are_refused_and_nothing_is_lost(
+    browser_: Client, append: Callable[..., Any], track: Track, film: bytes, pauses: object
+) -> None:
+    append(film)
+    facts = {"length": len(film), "pauses": pauses}
+
+    assert refusal(ask(browser_, "recording_finish", track.recording, facts)) == (400, "malformed")
+
+    track.recording.refresh_from_db()
+    assert (track.recording.state, track.recording.pauses) == ("recording", [])
+
+
 def test_what_arrived_is_used_by_hand(
     browser_: Client, append: Callable[..., Any], track: Track, draft: Attempt, film: bytes
 ) -> None:
