@@ -19,6 +19,7 @@ from feedback.demo.bank import Picker, bank_of
 from feedback.demo.cast import COHORT, COHORT_ID, ORGANISER, PASSWORD, PEOPLE, id_of
 from feedback.demo.chance import whole
 from feedback.demo.grading import Dimension, Graded, Mark, Sheet, Signal, Sitting
+from feedback.demo.meetings import Evenings
 from feedback.demo.story import AnswerPlan, Turn
 from feedback.models import Evidence, Review
 from feedback.queries.ratings import round_kinds_to_calibrate
@@ -86,6 +87,7 @@ class World:
         self._hold_a_review(story.HELD)
         for round_kind in RoundKind.objects.filter(pk__in=round_kinds_to_calibrate(self.now)):
             calibrate_round_kind(round_kind=round_kind, at=self.now)
+        Evenings(now=self.now, cohort=cohort, people=self._people, attempts=self.attempts).play()
         return cohort
 
     # People and loops
@@ -141,7 +143,7 @@ class World:
         plan, by = turn.answer, self._people[turn.answer.member]
         version = self._version(plan.kind)
         attempt = self._open(plan, at=turn.at - timedelta(minutes=version.minutes + 6))
-        if plan.is_live:  # mocks are not kept here yet, so there is no action that says so
+        if plan.is_live:  # its mock is told of afterwards, by Evenings
             attempt.kind = Attempt.Kind.LIVE
             attempt.save(update_fields=["kind"])
         practice.predict(

@@ -566,7 +566,7 @@ def unseen_prompts(candidate: User, round_: Round) -> list[Prompt]:
 
 
 def draw_for(turn: Turn, *, but: Iterable[str] = ()) -> Prompt:
-    """Draw a prompt that the candidate has not met, by chance that the turn's id fixes.
+    """Draw a prompt that the candidate has not met, by chance that the mock's id fixes.
 
     One with a kit comes before one without, and one that the interviewer has met before one
     that they could still answer themselves. Raises NoUnseenPrompt.
@@ -578,7 +578,8 @@ def draw_for(turn: Turn, *, but: Iterable[str] = ()) -> Prompt:
     known = prompts_met(turn.interviewer, turn.round.round_kind)
 
     def place(prompt: Prompt) -> tuple[bool, bool, str]:
-        chance = hashlib.sha256(f"{turn.public_id}:{prompt.key}".encode()).hexdigest()
+        seed = f"{turn.mock.public_id}:{turn.position}:{prompt.key}"
+        chance = hashlib.sha256(seed.encode()).hexdigest()
         return (not prompt.has_kit, prompt.key not in known, chance)
 
     return min(prompts, key=place)
@@ -587,7 +588,7 @@ def draw_for(turn: Turn, *, but: Iterable[str] = ()) -> Prompt:
 def draw_prompts(mock: Mock) -> None:
     """Give each turn of a mock its prompt, no two the same."""
     drawn: list[str] = []
-    for turn in mock.turns.select_related("candidate", "interviewer", "round__round_kind"):
+    for turn in mock.turns.select_related("mock", "candidate", "interviewer", "round__round_kind"):
         turn.prompt = draw_for(turn, but=drawn)
         turn.rubric_version_id = turn.prompt.version_id
         turn.save(update_fields=["prompt", "rubric_version"])

@@ -34,17 +34,24 @@ from feedback.queries.reveal import REVIEWS_WANTED
 from feedback.readiness import State, Step
 from loops import blobs
 from loops.models import (
+    Appeal,
     Artifact,
     Attempt,
     Cohort,
     Event,
     Loop,
+    MatchRequest,
     Membership,
+    Mock,
     PromptExposure,
     Recording,
+    Seat,
+    Standby,
     Track,
+    Turn,
     User,
 )
+from loops.queries.reliability import reliability_of
 from rubrics.actions import CATALOGUE
 
 TODAY = "2026-03-02"
@@ -110,6 +117,9 @@ def facts() -> dict[str, list[Any]]:
         "evidence": Evidence.objects.values_list(
             review, "dimension__key", "downcode__key", *of_evidence
         ),
+        "mocks": Mock.objects.values_list("public_id", "state", "starts_at", "ends_at"),
+        "seats": Seat.objects.values_list("mock__public_id", "member__email", "outcome"),
+        "turns": Turn.objects.values_list("public_id", "candidate__email", "prompt__key"),
         "events": Event.objects.values_list("at", "verb", "subject"),
         "levels": AttemptMeasure.objects.values_list(attempt, "level", "low", "high"),
     }
@@ -273,6 +283,34 @@ def test_candidate_has_answers_to_grade_and_one_begun(mara: User) -> None:
     assert held.lease_until > NOW
     assert 0 < held.ratings.count() < held.attempt.rubric_version.dimensions.count()
     assert page.given_total >= 6
+
+
+def test_candidate_has_a_mock_to_come_a_kit_to_prepare_and_a_proposal_to_answer(mara: User) -> None:
+    mine = Mock.objects.of(mara)
+
+    assert mine.filter(state="accepted", turns__candidate=mara, starts_at__gt=NOW).exists()
+    assert mine.filter(state="accepted", turns__interviewer=mara, turns__prepared_at=None).exists()
+    assert mine.filter(state="proposed").exclude(asked_by=mara).count() == 1
+
+
+def test_every_live_answer_has_its_mock_and_a_live_review(made: Made) -> None:
+    live = Attempt.objects.filter(kind="live")
+
+    assert live.count() > 4
+    assert {attempt.turn.mock.state for attempt in live} == {"done"}
+    for attempt in live:
+        assert [review.grader for review in attempt.reviews.filter(is_live=True)] == [
+            attempt.turn.interviewer
+        ]
+
+
+def test_organiser_has_something_to_organise(made: Made) -> None:
+    yusuf = User.objects.get(email="yusuf@demo.example")
+
+    assert MatchRequest.objects.filter(state="open").count() == 3
+    assert Standby.objects.ready(NOW).count() == 1
+    assert Appeal.objects.get().seat.member == yusuf
+    assert reliability_of([yusuf], NOW)[yusuf.pk].missed == 1
 
 
 def test_every_review_could_be_handed_in_again(made: Made) -> None:
