@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import tzdata
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -21,8 +22,15 @@ def tzdata_wins(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """See that time zones come from the package that is pinned, not from each machine."""
     if not zoneinfo.TZPATH:
         return []
-    hint = "settings.py calls zoneinfo.reset_tzpath(to=()); something set the path again."
-    return [Error("Time zones are read from the system's files.", hint=hint, id="plumbline.E001")]
+    hint = (
+        "PYTHONTZPATH must stay empty: settings.py calls zoneinfo.reset_tzpath(to=()), and "
+        "something has set the path again."
+    )
+    told = (
+        f"Time zones are read from the system's files in {zoneinfo.TZPATH[0]}, not from the "
+        f"package tzdata ({tzdata.IANA_VERSION})."
+    )
+    return [Error(told, hint=hint, id="plumbline.E001")]
 
 
 @register(Tags.security)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+import tzdata
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.core.files.base import ContentFile
@@ -32,10 +33,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when every part works, else 503 with the parts that do not."""
+    """Answer 200 when every part works, else 503 with the parts that do not.
+
+    Beside them stands the edition of the time zones by which local hours are read.
+    """
     parts = {name: _state(probe) for name, probe in PROBES.items()}
     is_ready = all(state == "ok" for state in parts.values())
-    return JsonResponse({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
+    told = {"ready": is_ready, "parts": parts, "time_zones": tzdata.IANA_VERSION}
+    return JsonResponse(told, status=200 if is_ready else 503)
 
 
 def _state(probe: Callable[[], None]) -> str:

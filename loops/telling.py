@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.urls import NoReverseMatch
 from django.urls import reverse as django_reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from loops import promises
@@ -533,13 +534,18 @@ def _appeal_answered(facts: _Facts) -> Told:
     )
 
 
+def _reading(local: str) -> str:
+    """Return a reading of a clock in words; it is no instant, so no zone is asked."""
+    return date_format(datetime.fromisoformat(f"{local}+00:00"), "D j M, H:i")
+
+
 def _retimed(facts: _Facts) -> Told:
     return Told(
         title=facts.say(_("Your clocks have changed: mock with %(partner)s, now %(time)s")),
         happened=(
             _("The rules of your time zone have changed since you agreed on this mock."),
             _("You saw %(was)s; the same instant now reads %(now)s on your clock.")
-            % {"was": facts.data["was"], "now": facts.data["now"]},
+            % {"was": _reading(facts.data["was"]), "now": _reading(facts.data["now"])},
             facts.say(_("The mock stays at the instant that you and %(partner)s agreed on.")),
         ),
         times=facts.times,

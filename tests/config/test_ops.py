@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import tzdata
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
@@ -22,7 +24,11 @@ def test_healthz_asks_nothing_of_other_parts(client: Client) -> None:
 def test_readyz_answers_200_when_every_part_works(client: Client) -> None:
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (200, {"ready": True, "parts": ALL_OK})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"ready": True, "parts": ALL_OK, "time_zones": tzdata.IANA_VERSION},
+    )
+    assert re.fullmatch(r"20\d\d[a-z]", tzdata.IANA_VERSION)
 
 
 @pytest.mark.django_db
@@ -34,7 +40,11 @@ def test_readyz_names_a_redis_that_is_gone(client: Client, settings: Settings) -
 
     assert (response.status_code, response.json()) == (
         503,
-        {"ready": False, "parts": {**ALL_OK, "redis": "failed"}},
+        {
+            "ready": False,
+            "parts": {**ALL_OK, "redis": "failed"},
+            "time_zones": tzdata.IANA_VERSION,
+        },
     )
 
 

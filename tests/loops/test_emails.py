@@ -275,7 +275,7 @@ def test_a_question_says_by_when(write: Write) -> None:
 
 def test_a_change_of_zones_says_both_readings(write: Write) -> None:
     assert (
-        "You saw 2026-03-11 04:30; the same instant now reads 2026-03-11 05:30 on your clock."
+        "You saw Wed 11 Mar, 04:30; the same instant now reads Wed 11 Mar, 05:30 on your clock."
         in text_of(write("retimed"))
     )
 
