@@ -215,6 +215,14 @@ def mock_to_see(user: User, public_id: UUID) -> Mock:
     return _mock_of(user, public_id, Prefetch("turns", queryset=turns))
 
 
+def mock_to_answer(member_id: UUID, public_id: UUID) -> tuple[User, Mock]:
+    """Return who holds a signed link to a mock, and the mock; nobody is signed in."""
+    member = User.objects.filter(public_id=member_id, is_active=True).first()
+    if member is None:
+        raise Http404("No such person.")
+    return member, mock_to_see(member, public_id)
+
+
 def mock_to_move(user: User, public_id: UUID) -> Mock:
     """Return a mock, with seats and its open proposal, to one of its two people."""
     return _mock_of(user, public_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loops.views import people, practice, recordings
+from loops.views import answers, bookings, people, practice, recordings
 
 app_name = "loops"
 
@@ -38,4 +38,13 @@ urlpatterns = [
     path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
     path("recordings/<uuid:recording_id>/play/", recordings.play, name="recording_play"),
     path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
+    path("mocks/", bookings.mock_list, name="mock_list"),
+    path("mocks/new/", bookings.mock_new, name="mock_new"),
+    path("mocks/<uuid:mock_id>/", bookings.mock, name="mock"),
+    path("mocks/<uuid:mock_id>/times/", bookings.mock_times, name="mock_times"),
+    path("mocks/<uuid:mock_id>/answer/", bookings.mock_answer, name="mock_answer"),
+    path("mocks/<uuid:mock_id>/confirm/", bookings.mock_confirm, name="mock_confirm"),
+    path("mocks/<uuid:mock_id>/cancel/", bookings.mock_cancel, name="mock_cancel"),
+    path("mocks/<uuid:mock_id>/room/", bookings.mock_room, name="mock_room"),
+    path("answers/<str:token>/", answers.answer_link, name="answer_link"),
 ]

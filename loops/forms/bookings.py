@@ -97,7 +97,7 @@ class RoomForm(forms.Form):
     """Where the two of a mock talk."""
 
     video_url = VideoRoomField(
-        label=_("Video room"),
+        label=_("Address"),
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
     )
 

@@ -295,6 +295,7 @@ class MockPage:
     rounds: list[RoundChoice]
     video_host: str
     is_late: bool
+    is_time_over: bool
     replaced_by: Mock | None
     stamp: str
 
@@ -302,6 +303,11 @@ class MockPage:
     def is_asked(self) -> bool:
         """Say whether an open proposal waits for this person."""
         return self.phase in {"asked", "asked_to_move"}
+
+    @property
+    def room_key(self) -> str:
+        """Return what stays the same while the video room does: a form that is typed in stays."""
+        return hashlib.sha256(self.mock.video_url.encode()).hexdigest()[:8]
 
     @property
     def is_pending(self) -> bool:
@@ -383,9 +389,10 @@ def mock_page(mock: Mock, user: User, at: datetime, *, video_host: str) -> MockP
         promises=_promises(mock, me, partner, turns, at),
         history=_history(mock, user, name, events),
         ending=_ending(mock, me, events),
-        rounds=own_rounds(user, mock.cohort) if is_choosing else [],
+        rounds=_answerable(user, mock) if is_choosing else [],
         video_host=video_host,
         is_late=promises.is_late(mock.starts_at, at),
+        is_time_over=mock.ends_at <= at,
         replaced_by=getattr(mock, "replaced_by", None),
         stamp=stamp_of(mock, phase),
     )
@@ -425,6 +432,12 @@ def _phase_of_words(mock: Mock, me: Seat, at: datetime) -> str:
     if at < mock.starts_at - promises.CONFIRM_BEFORE:
         return "agreed"
     return "confirmed_alone" if me.confirmed_at else "confirm"
+
+
+def when_of(mock: Mock, user: User, at: datetime) -> ForTwo:
+    """Return the time of a mock on the clocks of both, as one of them reads it."""
+    partner = mock.partner_seat(user).member
+    return _when(mock, user, partner, mock.cohort.called(partner), at)
 
 
 def open_proposal(mock: Mock) -> Proposal | None:
@@ -483,6 +496,10 @@ def _turns_of(mock_ids: Iterable[int]) -> dict[int, list[Turn]]:
     )
     in_order = turns.order_by("mock_id", "position")
     return {pk: list(of_mock) for pk, of_mock in groupby(in_order, key=lambda turn: turn.mock_id)}
+
+
+def _answerable(user: User, mock: Mock) -> list[RoundChoice]:
+    return [one for one in own_rounds(user, mock.cohort) if one.minutes]
 
 
 def _promises(

@@ -66,9 +66,10 @@ class SlotLine:
 
 @dataclass(frozen=True)
 class SlotDay:
-    """The times of one day of the reader's."""
+    """The times of one day of the reader's: "Monday", "23 November"."""
 
-    on: str
+    weekday: str
+    date: str
     slots: list[SlotLine]
 
 
@@ -214,7 +215,8 @@ def _slot_day(slots: Sequence[Slot], user: User, partner: User, name: str) -> Sl
         )
         for slot in slots
     ]
-    return SlotDay(on=lines[0].when.own.day, slots=lines)
+    first = lines[0].when.own
+    return SlotDay(weekday=first.full_weekday, date=first.date, slots=lines)
 
 
 def slot_value(slot: Slot) -> str:

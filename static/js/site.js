@@ -6,6 +6,7 @@
  */
 
 const modules = {
+  chosen: () => import("./chosen.js"),
   copy: () => import("./copy.js"),
   count: () => import("./count.js"),
   dialog: () => import("./dialog.js"),
