@@ -1,17 +1,23 @@
 """People and practice in the admin. Only what no page of the product can change is open here."""
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from loops.actions.mailing import send_again
 from loops.models import (
     Artifact,
     Attempt,
+    CalendarFeed,
     Cohort,
     Event,
     Invitation,
     Loop,
     Membership,
+    Notice,
     Recording,
     Round,
     Track,
@@ -107,3 +113,40 @@ class RecordingAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 class EventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["at", "verb", "subject", "subject_id", "actor_id"]
     list_filter = ["verb", "subject"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Where the mails stand. One that failed can be given further tries."""
+
+    list_display = [
+        "due_at",
+        "kind",
+        "person",
+        "subject",
+        "mail_state",
+        "mail_tries",
+        "mailed_at",
+        "read_at",
+    ]
+    list_filter = ["mail_state", "kind"]
+    list_select_related = ["person"]
+    search_fields = ["person__email", "person__handle", "subject", "message_id"]
+    date_hierarchy = "due_at"
+    actions = ["send_again"]
+
+    @admin.action(description=_("Send failed mails again"))
+    def send_again(self, request: HttpRequest, notices: QuerySet[Notice]) -> None:
+        at, by = timezone.now(), User.objects.get(pk=request.user.pk)
+        count = sum(send_again(notice=notice, by=by, at=at) for notice in notices)
+        told = ngettext("%(n)d mail is sent again.", "%(n)d mails are sent again.", count)
+        self.message_user(request, told % {"n": count})
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The digest of the secret part is left out."""
+
+    list_display = ["user", "made_at", "revoked_at"]
+    exclude = ["token_digest"]
+    list_select_related = ["user"]

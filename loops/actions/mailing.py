@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from loops.actions.events import record
 from loops.background import enqueue
 from loops.emails import compose
-from loops.models import Notice
+from loops.models import Notice, User
 from loops.queries.notices import is_useful, proposal_asked_about, with_words
 
 HOLD = timedelta(minutes=2)
@@ -66,12 +66,12 @@ def ring_due(*, at: datetime) -> int:
 
 
 @transaction.atomic
-def send_again(*, notice: Notice, at: datetime) -> bool:
+def send_again(*, notice: Notice, by: User, at: datetime) -> bool:
     """Give a notice whose mail failed another five tries. Says whether it had failed."""
     failed = Notice.objects.filter(pk=notice.pk, mail_state=Notice.Mail.FAILED)
     if not failed.update(mail_state=Notice.Mail.WAITING, mail_tries=0, mail_held_until=None):
         return False
-    record("mail_again", notice, by=None, at=at)
+    record("mail_again", notice, by=by, at=at)
     enqueue("loops.tasks.send_notice", notice_id=notice.pk)
     return True
 

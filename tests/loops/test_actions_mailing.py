@@ -261,13 +261,13 @@ def test_an_address_that_is_refused_for_good_is_not_asked_again(
     assert send(write()) == state
 
 
-def test_what_failed_may_be_sent_again(write: Write, heard: list[int]) -> None:
+def test_what_failed_may_be_sent_again(write: Write, heard: list[int], candidate: User) -> None:
     notice = write()
     Notice.objects.update(mail_state="failed", mail_tries=5)
     heard.clear()
 
-    assert mailing.send_again(notice=notice, at=NOW)
-    assert not mailing.send_again(notice=notice, at=NOW)
+    assert mailing.send_again(notice=notice, by=candidate, at=NOW)
+    assert not mailing.send_again(notice=notice, by=candidate, at=NOW)
 
     assert heard == [notice.pk]
     assert send(notice) == "sent"
@@ -311,7 +311,8 @@ def test_what_a_mock_has_outrun_is_not_mailed(
     Mock.objects.update(state="accepted")
     mock.seats.update(confirmed_at=None)
     mock.refresh_from_db()
-    more = {"was": STARTS.isoformat(), "now": "x"}
+    reading = "2026-03-04 09:30"
+    more = {"was": STARTS.isoformat() if kind == "moved" else reading, "now": reading}
     notice = write(kind, **more)
     other = write(kind, mock.seats.exclude(member=notice.person).get().member, **more)
 
