@@ -118,6 +118,16 @@ def test_draft_without_a_change_renews_the_lease_and_outdates_no_window(review: 
 
 
 @pytest.mark.parametrize("state", ["submitted", "released", "void"])
+def test_draft_that_was_overtaken_by_its_handing_in_is_answered_in_peace(
+    marked: Review, rung: Mock
+) -> None:
+    reviews.submit(review=marked, draft=WHOLE, version=0, by=marked.grader, at=SOON)
+
+    assert save(marked, WHOLE).is_submitted
+    with pytest.raises(queue.ReviewClosed):
+        save(marked, replace(WHOLE, summary="Something else."))
+
+
 def test_draft_of_a_closed_review_is_refused_and_changes_nothing(
     answer: Attempt, peer: User, state: str
 ) -> None:

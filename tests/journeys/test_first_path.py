@@ -3,7 +3,7 @@
 import io
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from feedback.models import Snapshot
 from loops.models import Attempt, Recording
+from tests.journeys.steps import grade, take_the_next
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -146,30 +147,6 @@ def _seeks(page: "Page") -> None:
 
 def _graded(page: "Page", *, key: str, verdict: str) -> None:
     """Take the next answer, mark evidence and a level for each dimension, hand in."""
-    page.get_by_role("link", name="Grade").first.click()
-    page.get_by_role("button", name="Take the next").click()
-    page.locator("video").evaluate(
-        "v => { v.muted = true; v.currentTime = 2; return new Promise(r => v.onseeked = r); }"
-    )
-    for name in _dimensions(page):
-        expect(page.get_by_role("heading", name=name)).to_be_visible()
-        page.keyboard.press("e")
-        page.keyboard.type("Says what it will not do.")
-        page.keyboard.press("Enter")
-        expect(page.locator("section[data-step]:visible .evidence")).to_have_count(1)
-        page.keyboard.press(key)
-        page.keyboard.press("j")
-    while not page.get_by_role("heading", name="Verdict", exact=True).is_visible():
-        page.keyboard.press("j")
-    page.get_by_text(verdict, exact=True).click()
-    level = {"Yes": "L6", "No": "L5"}[verdict]
-    page.get_by_role("group", name="Highest level").get_by_text(level).click()
-    page.get_by_role("group", name="How sure").get_by_text("Fair").click()
-    page.get_by_label("Summary").fill("Which decided it: the contract came before the code.")
-    page.get_by_role("button", name="Hand in").click()
+    take_the_next(page)
+    grade(page, key=key, verdict=verdict)
     expect(page.get_by_text("Your review is in, thank you.")).to_be_visible()
-
-
-def _dimensions(page: "Page") -> Iterator[str]:
-    steps = page.locator("section[data-about^='dimension:']")
-    yield from [steps.nth(n).get_attribute("data-name") or "" for n in range(steps.count())]
