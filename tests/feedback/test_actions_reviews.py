@@ -117,7 +117,6 @@ def test_draft_without_a_change_renews_the_lease_and_outdates_no_window(review: 
     assert (saved.draft_version, saved.lease_until) == (0, SOON + LEASE)
 
 
-@pytest.mark.parametrize("state", ["submitted", "released", "void"])
 def test_draft_that_was_overtaken_by_its_handing_in_is_answered_in_peace(
     marked: Review, rung: Mock
 ) -> None:
@@ -128,6 +127,7 @@ def test_draft_that_was_overtaken_by_its_handing_in_is_answered_in_peace(
         save(marked, replace(WHOLE, summary="Something else."))
 
 
+@pytest.mark.parametrize("state", ["submitted", "released", "void"])
 def test_draft_of_a_closed_review_is_refused_and_changes_nothing(
     answer: Attempt, peer: User, state: str
 ) -> None:
