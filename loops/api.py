@@ -1,16 +1,24 @@
-"""Practice in the API, to read: one's own loops, rounds and answers, behind the pages' doors."""
+"""Practice in the API, to read: one's own loops, rounds, answers, hours and mocks.
+
+Everything comes through the doors of the pages.
+"""
 
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.viewsets import ReadOnlyModelViewSet
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from loops import access, serializers
-from loops.models import Attempt, Loop, Round, User
+from loops.models import Attempt, Loop, Mock, Round, Seat, Turn, User, WeeklyHours
+from loops.queries.availability import hours_of
 from loops.queries.practice import loops_of
 
 
@@ -119,8 +127,60 @@ class AttemptViewSet(ReadOnlyModelViewSet[Attempt]):
         return serializers.AttemptSerializer
 
 
+class AvailabilityViewSet(GenericViewSet[Any]):
+    """Your hours as rules."""
+
+    queryset = WeeklyHours.objects.none()
+    serializer_class = serializers.AvailabilitySerializer
+    pagination_class = None
+
+    @extend_schema(responses=serializers.AvailabilitySerializer)
+    def list(self, request: Request) -> Response:
+        """Read weekly hours, days of their own, days away and limits. Past days are left out."""
+        user = person_at(self)
+        hours = hours_of([user], timezone.now())[user.pk]
+        return Response(serializers.AvailabilitySerializer(hours).data)
+
+
+class MockFilter(django_filters.FilterSet):
+    """Which of one's mocks."""
+
+    cohort = django_filters.UUIDFilter(field_name="cohort__public_id")
+
+    class Meta:
+        model = Mock
+        fields = ["state"]
+
+
+class MockViewSet(ReadOnlyModelViewSet[Mock]):
+    """Your mocks, the latest start first. Nothing here tells a prompt."""
+
+    queryset = Mock.objects.none()
+    serializer_class = serializers.MockSerializer
+    filterset_class = MockFilter
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Mock]:
+        turns = Turn.objects.select_related("candidate", "round__round_kind").order_by("position")
+        return (
+            Mock.objects.of(person_at(self))
+            .select_related("cohort")
+            .prefetch_related(
+                Prefetch("seats", queryset=Seat.objects.select_related("member")),
+                Prefetch("turns", queryset=turns),
+            )
+            .order_by("-starts_at", "-pk")
+        )
+
+    def get_object(self) -> Mock:
+        return access.mock_to_see(person_at(self), self.kwargs["public_id"])
+
+
 ROUTES = [
     ("loops", LoopViewSet, "loop"),
     ("rounds", RoundViewSet, "round"),
     ("attempts", AttemptViewSet, "attempt"),
+    ("availability", AvailabilityViewSet, "availability"),
+    ("mocks", MockViewSet, "mock"),
 ]

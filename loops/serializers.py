@@ -1,12 +1,14 @@
-"""How loops, rounds and answers read in the API. It is read-only: nothing here takes input."""
+"""How loops, rounds, answers, hours and mocks read in the API. Nothing here takes input."""
 
+from datetime import UTC
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from loops.models import Artifact, Attempt, Cohort, Loop, Recording, Round
+from loops.hours import Away, DayRule, Hours, Limits, WeeklyRule
+from loops.models import Artifact, Attempt, Cohort, Loop, Mock, Recording, Round, Turn, User
 from rubrics.models import Prompt
 
 
@@ -138,3 +140,99 @@ class AttemptDetailSerializer(AttemptSerializer):
         """Return the recording that was kept."""
         kept = attempt.recordings.kept().order_by("pk").first()
         return RecordingSerializer(kept).data if kept else None
+
+
+class WeeklyRuleSerializer(serializers.Serializer[WeeklyRule]):
+    """Hours that come again each week, by the clocks of `zone`; 0 is Monday.
+
+    Minutes count from midnight; an end over 1440 lies in the next day.
+    """
+
+    weekday = serializers.IntegerField()
+    start_minute = serializers.IntegerField()
+    end_minute = serializers.IntegerField()
+    zone = serializers.CharField()
+    valid_from = serializers.DateField(allow_null=True)
+    valid_to = serializers.DateField(allow_null=True)
+
+
+class DayRuleSerializer(serializers.Serializer[DayRule]):
+    """Hours of one date in place of its weekly ones; without minutes there are none."""
+
+    on = serializers.DateField()
+    start_minute = serializers.IntegerField(allow_null=True)
+    end_minute = serializers.IntegerField(allow_null=True)
+    zone = serializers.CharField()
+
+
+class AwaySerializer(serializers.Serializer[Away]):
+    """Whole days away, both dates included."""
+
+    from_on = serializers.DateField()
+    to_on = serializers.DateField()
+    zone = serializers.CharField()
+
+
+class LimitsSerializer(serializers.Serializer[Limits]):
+    """What is asked of any mock; days and weeks are counted in `zone`."""
+
+    notice_minutes = serializers.IntegerField()
+    horizon_days = serializers.IntegerField()
+    most_a_day = serializers.IntegerField()
+    most_a_week = serializers.IntegerField()
+    gap_minutes = serializers.IntegerField()
+    zone = serializers.CharField()
+
+
+@extend_schema_serializer(many=False)  # though it is what "list" answers
+class AvailabilitySerializer(serializers.Serializer[Hours]):
+    """When one can be met, as rules; what is open also depends on the mocks agreed on."""
+
+    weekly = WeeklyRuleSerializer(many=True)
+    days = DayRuleSerializer(many=True)
+    away = AwaySerializer(many=True)
+    limits = LimitsSerializer()
+
+
+class TurnSerializer(serializers.ModelSerializer[Turn]):
+    """Who answers which kind of round; the prompt is not told."""
+
+    candidate = serializers.CharField(source="candidate.handle", read_only=True)
+    round_kind = serializers.CharField(source="round.round_kind.key", read_only=True)
+    begun_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    ended_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+
+    class Meta:
+        model = Turn
+        fields = ["position", "candidate", "round_kind", "minutes", "begun_at", "ended_at"]
+
+
+class MockSerializer(serializers.ModelSerializer[Mock]):
+    """A mock of one's own; times are in UTC, and before it is agreed they are what is proposed."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    cohort = CohortSerializer(read_only=True)
+    partner = serializers.SerializerMethodField()
+    starts_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    ends_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    agreed_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    turns = TurnSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Mock
+        fields = [
+            "id",
+            "cohort",
+            "state",
+            "origin",
+            "starts_at",
+            "ends_at",
+            "agreed_at",
+            "partner",
+            "turns",
+        ]
+
+    def get_partner(self, mock: Mock) -> str:
+        """Return the handle of the other."""
+        user: User = self.context["request"].user
+        return mock.partner_seat(user).member.handle

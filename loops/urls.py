@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loops.views import answers, bookings, people, practice, recordings
+from loops.views import answers, availability, bookings, people, practice, recordings
 
 app_name = "loops"
 
@@ -47,4 +47,21 @@ urlpatterns = [
     path("mocks/<uuid:mock_id>/cancel/", bookings.mock_cancel, name="mock_cancel"),
     path("mocks/<uuid:mock_id>/room/", bookings.mock_room, name="mock_room"),
     path("answers/<str:token>/", answers.answer_link, name="answer_link"),
+    path("availability/", availability.availability, name="availability"),
+    path("availability/days/", availability.day_hours_add, name="day_hours_add"),
+    path(
+        "availability/days/<uuid:day_id>/remove/",
+        availability.day_hours_remove,
+        name="day_hours_remove",
+    ),
+    path("availability/away/", availability.days_away_add, name="days_away_add"),
+    path(
+        "availability/away/<uuid:away_id>/remove/",
+        availability.days_away_remove,
+        name="days_away_remove",
+    ),
+    path("availability/limits/", availability.limits_save, name="limits_save"),
+    path("availability/zone/", availability.hours_follow, name="hours_follow"),
+    path("blocks/", availability.block, name="block"),
+    path("blocks/<uuid:user_id>/remove/", availability.unblock, name="unblock"),
 ]

@@ -21,7 +21,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from feedback.models import Evidence, Review
-from loops.models import Attempt, Cohort, Invitation, Recording, Track, User
+from loops.models import (
+    Attempt,
+    Cohort,
+    DayHours,
+    DaysAway,
+    Invitation,
+    Recording,
+    Track,
+    User,
+)
 from rubrics.models import Preset
 from tests import factories
 
@@ -189,8 +198,15 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     preset = Preset.objects.create(
         key="staff", ladder="ic", position=1, title="Staff loop", description="d", target_rank=2
     )
+    on = timezone.localdate() + timedelta(days=1)
+    day = DayHours.objects.create(user=candidate, on=on, time_zone="UTC")
+    away = DaysAway.objects.create(user=candidate, from_on=on, to_on=on, time_zone="UTC")
+    meeting = factories.mock(candidate, peer, cohort, kind="xfn", starts_at=now + timedelta(days=2))
     ids: dict[str, dict[str, Any]] = {
         "": {},
+        "person": {"user_id": peer.public_id},
+        "day hours": {"day_id": day.public_id},
+        "days away": {"away_id": away.public_id},
         "cohort": {"cohort_id": cohort.public_id},
         "member": {"cohort_id": cohort.public_id, "user_id": peer.public_id},
         "invitation": {"invitation_id": invitation.public_id},
@@ -212,6 +228,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "api:round": {"public_id": round_.public_id},
         "api:attempt": {"public_id": submitted.public_id},
         "api:review": {"public_id": claimed.public_id},
+        "api:mock": {"public_id": meeting.public_id},
         "api:kind": {"key": "coding"},
         "api:edition": {"kind": "coding", "edition": 1},
         "api:preset": {"key": preset.key},
@@ -279,6 +296,17 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:recording_play", "get", "recording"): (302, 404, 404, 404, 404),
     ("loops:recording_play", "get", "playable"): (302, 404, 200, 200, 404),
     ("loops:recording_discard", "post", "recording"): (302, 404, 404, 302, 404),
+    ("loops:availability", "get", ""): SIGNED_IN,
+    ("loops:availability", "post", ""): (302, 422, 422, 422, 422),
+    ("loops:day_hours_add", "post", ""): (302, 422, 422, 422, 422),
+    # what is gone, or somebody else's, is left alone without a word
+    ("loops:day_hours_remove", "post", "day hours"): (302, 302, 302, 302, 302),
+    ("loops:days_away_add", "post", ""): (302, 422, 422, 422, 422),
+    ("loops:days_away_remove", "post", "days away"): (302, 302, 302, 302, 302),
+    ("loops:limits_save", "post", ""): (302, 422, 422, 422, 422),
+    ("loops:hours_follow", "post", ""): (302, 302, 302, 302, 302),
+    ("loops:block", "post", ""): (302, 404, 404, 404, 404),
+    ("loops:unblock", "post", "person"): (302, 404, 404, 302, 302),
     ("feedback:queue", "get", ""): SIGNED_IN,
     ("feedback:claim", "post", ""): (302, 302, 302, 302, 302),
     ("feedback:review", "get", "review"): (302, 404, 200, 404, 404),
@@ -308,6 +336,9 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("round-detail", "get", "api:round"): (403, 404, 404, 200, 404),
     ("attempt-list", "get", ""): API,
     ("attempt-detail", "get", "api:attempt"): (403, 404, 404, 200, 404),
+    ("availability-list", "get", ""): API,
+    ("mock-list", "get", ""): API,
+    ("mock-detail", "get", "api:mock"): (403, 404, 200, 200, 404),
     ("queue-list", "get", ""): API,
     ("review-list", "get", ""): API,
     ("review-detail", "get", "api:review"): (403, 404, 200, 404, 404),

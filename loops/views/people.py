@@ -15,6 +15,8 @@ from loops import access
 from loops.actions import people
 from loops.forms.people import ProfileForm
 from loops.models import Membership, User
+from loops.queries.blocks import blocked_by
+from loops.queries.hours_page import follow_of
 from loops.queries.people import cohort_page, cohorts_of
 from loops.views.posting import posts_from
 
@@ -48,6 +50,7 @@ def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
         "loops/people/cohort.html",
         {
             "page": page,
+            "cohort": found,
             "invitations": [
                 (
                     invitation,
@@ -147,6 +150,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "loops/people/profile.html",
-        {"form": form},
+        {
+            "form": form,
+            "follow": follow_of(user, timezone.now()),
+            "blocked": blocked_by(user),
+        },
         status=422 if form.is_bound else 200,
     )

@@ -17,6 +17,7 @@ const modules = {
   time_zone: () => import("./time_zone.js"),
   unsaved: () => import("./unsaved.js"),
   upload: () => import("./upload.js"),
+  week_grid: () => import("./week_grid.js"),
 };
 
 const attached = new WeakMap();

@@ -1,15 +1,28 @@
-"""Loops, rounds and answers in the API: one's own, and no more than is one's own to know."""
+"""Loops, rounds, answers, hours and mocks in the API: one's own, and no more than that."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from loops.models import Attempt, Cohort, Loop, Recording, User
+from loops.models import (
+    Attempt,
+    Cohort,
+    DayHours,
+    DaysAway,
+    Loop,
+    Mock,
+    MockLimits,
+    Recording,
+    User,
+    WeeklyHours,
+)
 from tests import factories
 
 
@@ -132,6 +145,134 @@ def test_prompts_not_drawn_are_not_told(client: Client, attempt: Attempt) -> Non
     assert undrawn.text not in told
     assert attempt.prompt.intent
     assert attempt.prompt.intent not in told
+
+
+# Hours and mocks
+
+
+def test_hours_read_as_rules(client: Client, candidate: User, peer: User) -> None:
+    on = timezone.localdate() + timedelta(days=3)
+    zone = "Asia/Kathmandu"
+    factories.week(peer)
+    WeeklyHours.objects.create(
+        user=candidate,
+        weekday=4,
+        start_minute=1320,
+        end_minute=1590,
+        time_zone=zone,
+        valid_from=date(2026, 3, 2),
+    )
+    for start, end in ((None, None), (600, 720)):
+        DayHours.objects.create(
+            user=candidate, on=on, start_minute=start, end_minute=end, time_zone=zone
+        )
+    DaysAway.objects.create(user=candidate, from_on=on, to_on=on, time_zone=zone, note="secret")
+    MockLimits.objects.create(user=candidate, notice_minutes=60)
+
+    found = read(client, candidate, "availability/")
+
+    day = on.isoformat()
+    assert found == {
+        "weekly": [
+            {
+                "weekday": 4,
+                "start_minute": 1320,
+                "end_minute": 1590,
+                "zone": zone,
+                "valid_from": "2026-03-02",
+                "valid_to": None,
+            }
+        ],
+        "days": [
+            {"on": day, "start_minute": None, "end_minute": None, "zone": zone},
+            {"on": day, "start_minute": 600, "end_minute": 720, "zone": zone},
+        ],
+        "away": [{"from_on": day, "to_on": day, "zone": zone}],
+        "limits": {
+            "notice_minutes": 60,
+            "horizon_days": 28,
+            "most_a_day": 1,
+            "most_a_week": 3,
+            "gap_minutes": 15,
+            "zone": "UTC",
+        },
+    }
+
+
+def test_a_mock_reads_in_utc_and_tells_no_prompt(
+    client: Client, candidate: User, peer: User, cohort: Cohort
+) -> None:
+    User.objects.update(time_zone="Asia/Kathmandu")
+    mock = factories.mock(candidate, peer, cohort, swap_kind="coding")
+
+    found = read(client, candidate, f"mocks/{mock.public_id}/")
+    (listed,) = read(client, candidate, "mocks/")["results"]
+
+    turn = {"minutes": 45, "begun_at": None, "ended_at": None}
+    assert found == listed
+    assert found == {
+        "id": str(mock.public_id),
+        "cohort": {"id": str(cohort.public_id), "name": "Thursday cohort"},
+        "state": "confirmed",
+        "origin": "asked",
+        "starts_at": "2026-03-04T09:30:00Z",
+        "ends_at": "2026-03-04T11:30:00Z",
+        "agreed_at": "2026-03-02T09:30:00Z",
+        "partner": "peer-102",
+        "turns": [
+            {"position": 1, "candidate": "candidate-101", "round_kind": "sd_ambiguous", **turn},
+            {"position": 2, "candidate": "peer-102", "round_kind": "coding", **turn},
+        ],
+    }
+    for one in mock.turns.select_related("prompt"):
+        assert one.prompt is not None
+        assert one.prompt.text not in str(found)
+        assert one.prompt.key not in str(found)
+
+
+@pytest.mark.parametrize("role", ["second_peer", "organiser", "outsider"])
+def test_a_mock_is_read_by_its_two_alone(  # noqa: PLR0917 - both of them, and who is not
+    request: pytest.FixtureRequest,
+    client: Client,
+    candidate: User,
+    peer: User,
+    cohort: Cohort,
+    role: str,
+) -> None:
+    mock = factories.mock(candidate, peer, cohort)
+    other: User = request.getfixturevalue(role)
+
+    assert read(client, other, "mocks/")["results"] == []
+    read(client, other, f"mocks/{mock.public_id}/", status=404)
+    assert read(client, peer, f"mocks/{mock.public_id}/")["partner"] == candidate.handle
+
+
+def test_mocks_are_filtered_by_state_and_cohort(
+    client: Client, candidate: User, peer: User, cohort: Cohort
+) -> None:
+    factories.mock(candidate, peer, cohort)
+    proposed = factories.mock(candidate, peer, cohort, state=Mock.State.PROPOSED, kind="coding")
+
+    found = read(client, candidate, "mocks/?state=proposed")["results"]
+
+    assert [one["id"] for one in found] == [str(proposed.public_id)]
+    assert len(read(client, candidate, f"mocks/?cohort={cohort.public_id}")["results"]) == 2
+
+
+def test_mocks_cost_the_same_for_one_and_three(
+    client: Client, candidate: User, peer: User, cohort: Cohort
+) -> None:
+    client.force_login(candidate)
+    counts = []
+    for kinds in (["coding"], ["xfn", "deep_dive"]):
+        for number, kind in enumerate(kinds):
+            starts_at = timezone.now() + timedelta(days=len(kinds) + 3 * number)
+            factories.mock(candidate, peer, cohort, kind=kind, starts_at=starts_at)
+        with CaptureQueriesContext(connection) as captured:
+            client.get("/api/v1/mocks/")
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1] <= 8
 
 
 # Filters
