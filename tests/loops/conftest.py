@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from loops import media
 from loops.models import Attempt, Cohort, Recording, Round, User
 from tests import factories
+from tests.clock import Clock
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +62,11 @@ def draft(round_: Round) -> Attempt:
 def recorded(draft: Attempt) -> Recording:
     """A recording of that draft, ready to play."""
     return factories.recording(draft)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let time stand still at NOW, until the test moves it."""
+    made = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: made.at)
+    return made
