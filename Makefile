@@ -9,7 +9,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv p
 	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run stop test check schema requirements screenshots clean venv install install-dev
+.PHONY: help run stop test check schema requirements bench-matching screenshots clean venv install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -43,6 +43,9 @@ schema: install-dev ## write the API's schema anew, after a change to the API
 
 requirements: install-dev ## compile requirements/*.txt anew from requirements/*.in
 	for name in base local dev; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+bench-matching: install ## measure the weekly pairing of 200, 1,000 and 5,000 people
+	@exec .venv/bin/python -m benchmarks.matching
 
 screenshots: install-dev ## take the README's pictures anew, of the demo that `make run` serves
 	.venv/bin/python docs/screenshots/take.py
