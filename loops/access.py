@@ -295,12 +295,12 @@ def match_request_to_change(user: User, public_id: UUID) -> MatchRequest:
 
 
 def day_hours_to_remove(user: User, public_id: UUID) -> DayHours | None:
-    """Return hours of a date of one's own; None if they are gone by now, or never were one's own."""
+    """Return hours of a date to whose they are; None where they are gone, or somebody else's."""
     return DayHours.objects.select_related("user").filter(public_id=public_id, user=user).first()
 
 
 def days_away_to_remove(user: User, public_id: UUID) -> DaysAway | None:
-    """Return days away of one's own; None if they are gone by now, or never were one's own."""
+    """Return days away to whose they are; None where they are gone, or somebody else's."""
     return DaysAway.objects.select_related("user").filter(public_id=public_id, user=user).first()
 
 
