@@ -62,7 +62,11 @@ def _parts(at: datetime) -> Iterable[Callable[[], object]]:
 
 
 def _settle(what: str, mock_id: int, at: datetime) -> bool:
-    act = {"release": bookings.release_silent, "lapse": bookings.lapse}[what]
+    act = {
+        "release": bookings.release_silent,
+        "lapse": bookings.lapse,
+        "desert": bookings.desert,
+    }[what]
     return act(mock_id=mock_id, at=at)
 
 

@@ -535,10 +535,35 @@ def lapse(*, mock_id: int, at: datetime) -> bool:
     return True
 
 
+@transaction.atomic
+def desert(*, mock_id: int, at: datetime) -> bool:
+    """Call off a mock of somebody whose account was closed; nobody is blamed. Says whether."""
+    mock = _lock_if_free(mock_id)
+    if mock is None:
+        return False
+    gone = next((seat.member for seat in seats_of(mock) if not seat.member.is_active), None)
+    if gone is None:
+        return False
+    if mock.state == MockState.PROPOSED:
+        close_open(mock, at)
+        swap_state(mock, MockState.EXPIRED, at=at, by=None)
+        reopen_requests(mock, at=at, but=gone)
+        return True
+    if mock.state not in {MockState.ACCEPTED, MockState.CONFIRMED} or mock.ends_at <= at:
+        return False
+    cancel(mock=mock, by=gone, at=at, is_blameless=True)
+    return True
+
+
 def due_to_settle(at: datetime) -> list[tuple[str, int]]:
-    """Return what the clock asks for: pairs of "release" or "lapse" and a mock's id."""
+    """Return what is to be done: pairs of "release", "lapse" or "desert" and a mock's id."""
     silent = Mock.objects.filter(
         state=MockState.ACCEPTED, starts_at__lte=at + promises.RELEASE_BEFORE
+    )
+    deserted = Mock.objects.filter(
+        state__in=[MockState.PROPOSED, MockState.ACCEPTED, MockState.CONFIRMED],
+        seats__member__is_active=False,
+        ends_at__gt=at,
     )
     unanswered = Mock.objects.filter(
         Q(state=MockState.PROPOSED, starts_at__lte=at)
@@ -547,6 +572,7 @@ def due_to_settle(at: datetime) -> list[tuple[str, int]]:
     return [
         *(("release", pk) for pk in silent.values_list("pk", flat=True)),
         *(("lapse", pk) for pk in unanswered.values_list("pk", flat=True)),
+        *(("desert", pk) for pk in deserted.values_list("pk", flat=True)),
     ]
 
 
