@@ -137,7 +137,9 @@ class NoticeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Send failed mails again"))
     def send_again(self, request: HttpRequest, notices: QuerySet[Notice]) -> None:
-        at, by = timezone.now(), User.objects.get(pk=request.user.pk)
+        at, by = timezone.now(), request.user
+        if not isinstance(by, User):
+            return
         count = sum(send_again(notice=notice, by=by, at=at) for notice in notices)
         told = ngettext("%(n)d mail is sent again.", "%(n)d mails are sent again.", count)
         self.message_user(request, told % {"n": count})
