@@ -24,7 +24,7 @@ from loops.forms.availability import (
     WeekForm,
     zones_to_offer,
 )
-from loops.hours import Period, local_span
+from loops.hours import Period, UnknownZone, local_span
 from loops.models import User
 from loops.queries.blocks import called_by, mocks_parted
 from loops.queries.hours_page import (
@@ -104,10 +104,13 @@ def _both_weeks(
 def _preview(request: HttpRequest, user: User) -> HttpResponse:
     form = WeekForm(request.POST)
     if not form.is_valid():
-        return HttpResponse(status=422)
+        return HttpResponse(status=204)  # half typed: what is shown stays
     facts = form.facts
     week = Week(tidied(facts.spans).spans, facts.zone, facts.valid_from, facts.valid_to)
-    preview = preview_with(user, week, timezone.now())
+    try:
+        preview = preview_with(user, week, timezone.now())
+    except UnknownZone:
+        return HttpResponse(status=204)
     is_saved = request.POST.get("is_saved") == "1"
     return render(
         request,

@@ -369,7 +369,7 @@ class WeekGrid {
         body: data,
         signal: this.#asked.signal,
       });
-      if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
+      if (answer.status === 200 && !answer.redirected) place.innerHTML = await answer.text();
     } catch {
       // Offline, or asked anew: what is shown was right for what is saved.
     }

@@ -251,7 +251,7 @@ def test_the_preview_is_asked_for_without_saving(as_: As, berliner: User) -> Non
     assert "18:00–22:00" in shown
     assert "if you save" in shown
     assert "<main" not in shown
-    assert mistaken.status_code == 422
+    assert mistaken.status_code == 204
     assert not WeeklyHours.objects.exists()
 
 
