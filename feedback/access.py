@@ -10,8 +10,9 @@ from django.http import Http404
 
 from feedback.models import Evidence, Review
 from feedback.queries.reveal import revealed_at
+from feedback.queries.session import session_turns
 from loops.access import attempt_to_read
-from loops.models import Attempt, Membership, Recording, User
+from loops.models import Attempt, Membership, Recording, Turn, User
 
 AFTERWARDS = timedelta(days=7)
 
@@ -42,6 +43,50 @@ def evidence_to_remove(review: Review, public_id: UUID) -> Evidence:
     if evidence is None:
         raise Http404("No such evidence.")
     return evidence
+
+
+def session_to_join(user: User, mock_id: UUID) -> list[Turn]:
+    """Return the turns of a mock to one of its two people; there is one at least."""
+    turns = list(session_turns(user).filter(mock__public_id=mock_id))
+    if not turns:
+        raise Http404("No such mock.")
+    return turns
+
+
+def turn_to_begin(user: User, public_id: UUID) -> Turn:
+    """Return a turn to its interviewer, who says when its candidate sees the prompt."""
+    turn = _turns(user).filter(public_id=public_id, interviewer=user).first()
+    if turn is None:
+        raise Http404("No such turn.")
+    return turn
+
+
+def turn_to_speak_of(user: User, public_id: UUID) -> Turn:
+    """Return a turn to either of its two people."""
+    turn = _turns(user).filter(public_id=public_id).first()
+    if turn is None:
+        raise Http404("No such turn.")
+    return turn
+
+
+def live_review_to_write(user: User, turn: Turn) -> Review:
+    """Return the review of a turn that has begun to its interviewer."""
+    review = reviews_to_write(user).filter(attempt=turn.attempt_id, is_live=True).first()
+    if review is None:
+        raise Http404("No such review.")
+    return review
+
+
+def _turns(user: User) -> QuerySet[Turn]:
+    both = Turn.objects.filter(candidate=user) | Turn.objects.filter(interviewer=user)
+    return both.select_related(
+        "mock__cohort",
+        "candidate",
+        "interviewer",
+        "round__round_kind",
+        "round__loop__cohort",
+        "attempt",
+    )
 
 
 def results_to_read(user: User, attempt_id: UUID) -> Attempt:
@@ -93,6 +138,8 @@ def _is_in_time_to_play(review: Review, reviews_at: list[datetime], at: datetime
     attempt = review.attempt
     if review.state == Review.State.VOID:
         return False
+    if review.is_live:
+        return True  # the interviewer of a mock may play it for good
     if not review.is_submitted:
         return at < review.lease_until + AFTERWARDS
     revealed = revealed_at(attempt.submitted_at, reviews_at) if attempt.submitted_at else None

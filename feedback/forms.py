@@ -1,7 +1,11 @@
-"""Forms of feedback: the scorecard and the mark, checked for shape. What a review needs to be
-handed in is for the actions to say."""
+"""Forms of feedback: the scorecard, the mark and the stamp, the interviewer's card; for shape.
 
+What a review needs to be handed in is for the actions to say.
+"""
+
+import uuid
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -9,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.reviews import Draft
 from feedback.media_time import media_time_words, parse_media_time
-from feedback.models import Review
+from feedback.models import InterviewerCard, Review
 from feedback.queries.grading import DimensionCard, GradingPage, Rubric
 from rubrics.models import Dimension, Downcode
 
@@ -17,6 +21,8 @@ NOT_OBSERVED = "none"
 DIMENSION = "dimension-"
 SUMMARY_CHARACTERS = 4000
 NOTE_CHARACTERS = 500
+CARD_CHARACTERS = 1000
+OLDEST_STAMP = timedelta(hours=12)
 QUOTE_CHARACTERS = 2000
 
 
@@ -162,14 +168,8 @@ class MarkForm(forms.Form):
     def __init__(self, *args: Any, rubric: Rubric, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.use_required_attribute = False  # the scorecard around it is saved without a mark too
-        self._abouts: dict[str, Dimension | Downcode] = {
-            **{f"dimension:{one.key}": one for one in rubric.dimensions},
-            **{f"signal:{one.key}": one for one in rubric.downcodes},
-        }
-        self.fields["about"].choices = [  # type: ignore[attr-defined]
-            (_("Dimensions"), _choices(self._abouts, Dimension)),
-            (_("Signals"), _choices(self._abouts, Downcode)),
-        ]
+        self._abouts = _abouts(rubric)
+        self.fields["about"].choices = _about_choices(self._abouts)  # type: ignore[attr-defined]
 
     @property
     def is_filled(self) -> bool:
@@ -218,6 +218,118 @@ class MarkForm(forms.Form):
         return about.key if isinstance(about, Downcode) else ""
 
 
+class StampForm(forms.Form):
+    """The mark of a mock: the instant of the press, what it is about, and a note.
+
+    `stamp` is drawn with the form, or by a script for each press. `age_ms` is for how long it
+    had to wait, by the clock of the browser, until it could be sent.
+    """
+
+    prefix = "mark"
+
+    stamp = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    age_ms = forms.IntegerField(
+        required=False, min_value=0, max_value=OLDEST_STAMP // timedelta(milliseconds=1)
+    )
+    about = forms.ChoiceField(label=_("About"))
+    note = forms.CharField(
+        label=_("What you saw"),
+        required=False,
+        max_length=NOTE_CHARACTERS,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, rubric: Rubric, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.use_required_attribute = False  # as the mark's
+        self._abouts = _abouts(rubric)
+        self.fields["about"].choices = _about_choices(self._abouts)  # type: ignore[attr-defined]
+
+    @classmethod
+    def is_in(cls, data: Mapping[str, Any]) -> bool:
+        """Say whether what was sent comes from a page with stamps."""
+        return f"{cls.prefix}-stamp" in data
+
+    @property
+    def is_filled(self) -> bool:
+        """Say whether something was typed for it, though no stamp was pressed."""
+        return bool(self.data.get(self.add_prefix("note"), "").strip())
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """Return what `stamp` takes, once the form is valid."""
+        about = self._abouts[self.cleaned_data["about"]]
+        return {
+            "stamp_id": self.cleaned_data["stamp"],
+            "age": timedelta(milliseconds=self.cleaned_data["age_ms"] or 0),
+            "dimension" if isinstance(about, Dimension) else "downcode": about,
+            "note": self.cleaned_data["note"],
+        }
+
+    @property
+    def downcode_key(self) -> str:
+        """Return the key of the signal that the stamp points at, if it points at one."""
+        about = self._abouts[self.cleaned_data["about"]]
+        return about.key if isinstance(about, Downcode) else ""
+
+
+class CardForm(forms.Form):
+    """What a candidate says of their interviewer: four items and a note."""
+
+    note = forms.CharField(
+        label=_("What helped, and what to do otherwise"),
+        required=False,
+        max_length=CARD_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        note = self.fields.pop("note")
+        for item, label in InterviewerCard.LABELS.items():
+            self.fields[item] = forms.TypedChoiceField(
+                label=label,
+                help_text=CARD_HELP[item],
+                coerce=int,
+                choices=[*reversed(InterviewerCard.Mark.choices)],
+                widget=forms.RadioSelect,
+                error_messages={"required": _("Choose one of the three.")},
+            )
+        self.fields["note"] = note
+
+    @property
+    def items(self) -> list[forms.BoundField]:
+        """Return the fields of the four items."""
+        return [self[item] for item in InterviewerCard.ITEMS]
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """Return what was chosen, by item, once the form is valid."""
+        return {item: self.cleaned_data[item] for item in InterviewerCard.ITEMS}
+
+    def clean_note(self) -> str:
+        """Keep one kind of line end."""
+        note: str = self.cleaned_data["note"]
+        return note.replace("\r\n", "\n")
+
+
+CARD_HELP = {
+    "kept_time": _("Began on time, moved on where a phase ran over, left time to talk."),
+    "fair_hints": _("Let you think first, and helped by steps rather than by the answer."),
+    "probed_for_level": _("Asked on until it showed how far you reach, not only that it works."),
+    "feedback_specific": _("Named moments and words, so that you know what to do next time."),
+}
+
+
+class AbsentForm(forms.Form):
+    """How the evening goes on without the other: with somebody on standby, or alone."""
+
+    STANDBY, ALONE = "standby", "alone"
+
+    way = forms.ChoiceField(choices=[(STANDBY, STANDBY), (ALONE, ALONE)])
+    round = forms.UUIDField(required=False)
+
+
 def dimension_field(card: DimensionCard) -> str:
     """Return the name of a dimension's field on the scorecard."""
     return f"{DIMENSION}{card.dimension.key}"
@@ -238,6 +350,20 @@ def _initial(page: GradingPage) -> dict[str, Any]:
         "level_given": "" if review.level_given_rank is None else str(review.level_given_rank),
         "summary": review.summary,
     }
+
+
+def _abouts(rubric: Rubric) -> dict[str, Dimension | Downcode]:
+    return {
+        **{f"dimension:{one.key}": one for one in rubric.dimensions},
+        **{f"signal:{one.key}": one for one in rubric.downcodes},
+    }
+
+
+def _about_choices(abouts: Mapping[str, Dimension | Downcode]) -> list[Any]:
+    return [
+        (_("Dimensions"), _choices(abouts, Dimension)),
+        (_("Signals"), _choices(abouts, Downcode)),
+    ]
 
 
 def _choices(

@@ -5,6 +5,8 @@ from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.actions.queue import expire_lapsed
+from feedback.actions.session import put_unrecorded_away
+from feedback.actions.stamps import place_all_stamps
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops.background import enqueue
 from rubrics.models import RoundKind
@@ -18,8 +20,10 @@ def calibrate(round_kind_id: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Ring again for what waits: lapsed leases, and round kinds whose reviews have changed."""
+    """Do what the clock asks of reviews and mocks, and ring for round kinds that have changed."""
     now = timezone.now()
     expire_lapsed(at=now)
+    put_unrecorded_away(at=now)
+    place_all_stamps()
     for round_kind_id in round_kinds_to_calibrate(now):
         enqueue("feedback.tasks.calibrate", round_kind_id=round_kind_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback.views import grading, queue, readiness, results
+from feedback.views import grading, queue, readiness, results, session
 
 app_name = "feedback"
 
@@ -19,6 +19,14 @@ urlpatterns = [
     ),
     path("reviews/<uuid:review_id>/submit/", grading.review_submit, name="review_submit"),
     path("reviews/<uuid:review_id>/release/", grading.review_release, name="review_release"),
+    path("mocks/<uuid:mock_id>/session/", session.session, name="session"),
+    path("mocks/<uuid:mock_id>/arrive/", session.mock_arrive, name="mock_arrive"),
+    path("mocks/<uuid:mock_id>/finish/", session.session_finish, name="session_finish"),
+    path("mocks/<uuid:mock_id>/absent/", session.mock_absent, name="mock_absent"),
+    path("turns/<uuid:turn_id>/begin/", session.turn_begin, name="turn_begin"),
+    path("turns/<uuid:turn_id>/end/", session.turn_end, name="turn_end"),
+    path("turns/<uuid:turn_id>/card/", session.card, name="card"),
+    path("turns/<uuid:turn_id>/note/", session.practice_note, name="practice_note"),
     path("results/<uuid:attempt_id>/", results.results, name="results"),
     path("readiness/", readiness.readiness, name="readiness"),
     path("readiness/how/", readiness.how_computed, name="how_computed"),

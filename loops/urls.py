@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loops.views import answers, availability, bookings, people, practice, recordings
+from loops.views import answers, availability, bookings, people, practice, recordings, turns
 
 app_name = "loops"
 
@@ -38,6 +38,8 @@ urlpatterns = [
     path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
     path("recordings/<uuid:recording_id>/play/", recordings.play, name="recording_play"),
     path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
+    path("turns/<uuid:turn_id>/kit/", turns.turn_kit, name="turn_kit"),
+    path("turns/<uuid:turn_id>/prepare/", turns.turn_prepare, name="turn_prepare"),
     path("mocks/", bookings.mock_list, name="mock_list"),
     path("mocks/new/", bookings.mock_new, name="mock_new"),
     path("mocks/<uuid:mock_id>/", bookings.mock, name="mock"),

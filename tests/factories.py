@@ -335,8 +335,11 @@ def submitted_review(
 
 
 def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -> Evidence:
-    """Mark ten seconds of the recording, from `start_ms` on, or a `quote`, for a dimension."""
-    if "quote" not in facts:
+    """Mark ten seconds of the recording, from `start_ms` on, for a dimension.
+
+    A `quote`, or an instant `stamped_at`, has no media time unless it is given.
+    """
+    if not facts.keys() & {"quote", "stamped_at"}:
         start_ms = facts.setdefault("start_ms", 60_000)
         facts.setdefault("end_ms", start_ms + 10_000)
     facts.setdefault("marked_at", NOW)

@@ -36,12 +36,23 @@ class ReviewClosed(Refused):
     )
 
 
+class LiveStays(Refused):
+    """There is nobody else who held the mock."""
+
+    code = "live_stays"
+    message = _(
+        "This is your review of a mock that you held, so it cannot be put back for somebody else. "
+        "What you wrote is kept; go on whenever you like."
+    )
+
+
 @transaction.atomic
 def claim(*, by: User, at: datetime, kind: str = "") -> Review:
     """Give the grader the attempt that has waited longest, under a lease of 45 minutes.
 
-    Who holds a running lease gets that review back: one at a time. A review that the
-    grader put back or let lapse earlier is opened again with all its text.
+    Who holds a running lease gets that review back: one at a time, not counting those of
+    their mocks. A review that the grader put back or let lapse earlier is opened again with
+    all its text.
     `kind` limits the choice to one round kind by its key.
     """
     User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two tabs, one claim
@@ -105,7 +116,7 @@ def lock_to_write(review: Review, at: datetime) -> Review:
         raise ReviewClosed
     taken = places_taken(review.attempt, at, but=review) if review.is_lapsed(at) else 0
     if taken < REVIEWS_WANTED:
-        review.lease_until = at + LEASE
+        review.lease_until = max(review.lease_until, at + LEASE)  # a live one's reaches further
         review.state = Review.State.DRAFT
         review.save(update_fields=["lease_until", "state"])
     return review
@@ -115,6 +126,8 @@ def lock_to_write(review: Review, at: datetime) -> Review:
 def release(*, review: Review, by: User, at: datetime) -> Review:
     """Put an attempt back; what was written is kept for when it is taken again."""
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
+    if review.is_live:
+        raise LiveStays
     if review.state == Review.State.RELEASED:
         return review
     if not review.is_open and review.state != Review.State.EXPIRED:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.queue import ReviewClosed, lock_to_write
+from feedback.actions.stamps import place_stamps
 from feedback.models import DowncodeTick, Evidence, Rating, Review
 from loops.actions.events import record
 from loops.background import enqueue
@@ -93,6 +95,16 @@ class BeyondTheEnd(Refused):
     message = _("That time lies after the end of the recording. Nothing was marked.")
 
 
+class NotLive(Refused):
+    """Only what is seen as it happens has an instant."""
+
+    code = "not_live"
+    message = _(
+        "A stamp marks the moment in a mock that is being held; this answer is recorded. Nothing "
+        "was marked. Give the time in the recording."
+    )
+
+
 @transaction.atomic
 def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: datetime) -> Review:
     """Keep what the form holds and renew the lease.
@@ -100,9 +112,13 @@ def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: date
     `version` is the draft version the form was loaded with; raises DraftConflict when
     another window has saved since, and then changes nothing. A draft that says what is
     already kept is no conflict and no new version: so an answer that was lost on its way
-    may be asked for again, and a heartbeat of one window does not outdate another.
+    may be asked for again, a heartbeat of one window does not outdate another, and a draft
+    that was overtaken by its own handing in is answered in peace.
     """
-    review = lock_to_write(review, at)
+    try:
+        review = lock_to_write(review, at)
+    except ReviewClosed:
+        return _answer_of_a_closed(review, draft)
     if draft_of(review) == draft:
         return review
     if version != review.draft_version:
@@ -155,6 +171,44 @@ def mark_evidence(
 
 
 @transaction.atomic
+def stamp(
+    *,
+    review: Review,
+    stamp_id: UUID,
+    by: User,
+    at: datetime,
+    age: timedelta = timedelta(),
+    dimension: Dimension | None = None,
+    downcode: Downcode | None = None,
+    note: str = "",
+) -> Evidence:
+    """Tie the instant that something was seen at, in a mock, to a dimension or a downcode.
+
+    `age` is how long ago that was: a stamp that had to wait for the network keeps its instant.
+    One `stamp_id`, which the form or the script draws, is one stamp, however often it is sent.
+    """
+    review = lock_to_write(review, at)
+    if not review.is_live:
+        raise NotLive
+    evidence, is_new = Evidence.objects.get_or_create(
+        public_id=uuid5(review.public_id, str(stamp_id)),
+        defaults={
+            "review": review,
+            "dimension": dimension,
+            "downcode": downcode,
+            "stamped_at": at - age,
+            "note": note,
+            "marked_at": at,
+        },
+    )
+    if is_new:
+        review.drafted_at = at
+        review.save(update_fields=["drafted_at"])
+        place_stamps(review=review)
+    return evidence
+
+
+@transaction.atomic
 def remove_evidence(*, evidence: Evidence, by: User, at: datetime) -> None:
     """Take a mark off a review that is still open."""
     lock_to_write(evidence.review, at)
@@ -166,12 +220,10 @@ def submit(*, review: Review, draft: Draft, version: int, by: User, at: datetime
 
     Two transactions on purpose: where the review cannot be handed in (Incomplete), the
     draft is kept all the same. Handing in twice is handing in once; handing in something
-    else afterwards raises ReviewClosed.
+    else afterwards raises ReviewClosed. The review of a mock does not wait for its candidate
+    to hand in the answer; where they never do, it stays a practice note and no evidence.
     """
-    try:
-        save_draft(review=review, draft=draft, version=version, by=by, at=at)
-    except ReviewClosed:
-        return _answer_of_a_closed(review, draft)
+    save_draft(review=review, draft=draft, version=version, by=by, at=at)
     return _hand_in(review=review, by=by, at=at)
 
 
@@ -181,7 +233,7 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
     if review.is_submitted:
         return review
-    if attempt.state != AttemptState.SUBMITTED:
+    if attempt.state != AttemptState.SUBMITTED and not review.is_live:
         raise AttemptGone
     problems = problems_of(review)
     if problems:
@@ -190,12 +242,13 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
     review.submitted_at = at
     review.save(update_fields=["state", "submitted_at"])
     record("submitted", review, by=by, at=at)
+    place_stamps(review=review)
     enqueue("feedback.tasks.calibrate", round_kind_id=attempt.rubric_version.round_kind_id)
     return review
 
 
 def _answer_of_a_closed(review: Review, draft: Draft) -> Review:
-    """Return the review if a twin of this very submit closed it, else refuse."""
+    """Return the review if it was handed in saying this very thing, else refuse."""
     review = Review.objects.get(pk=review.pk)
     if not review.is_submitted or draft_of(review) != draft:
         raise ReviewClosed

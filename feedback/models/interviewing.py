@@ -1,7 +1,7 @@
 """How a candidate found their interviewer: the four items of the card."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -23,12 +23,13 @@ class InterviewerCard(models.Model):
         PARTLY = 1, _("Partly")
         YES = 2, _("Yes")
 
-    ITEMS: ClassVar[tuple[str, ...]] = (
-        "kept_time",
-        "fair_hints",
-        "probed_for_level",
-        "feedback_specific",
-    )
+    LABELS: ClassVar[dict[str, Any]] = {
+        "kept_time": _("Kept time"),
+        "fair_hints": _("Gave fair hints"),
+        "probed_for_level": _("Probed for the level"),
+        "feedback_specific": _("Gave specific feedback"),
+    }
+    ITEMS: ClassVar[tuple[str, ...]] = tuple(LABELS)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     turn = models.OneToOneField(Turn, on_delete=models.PROTECT, related_name="card")

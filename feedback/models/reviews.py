@@ -179,6 +179,13 @@ class Evidence(models.Model):
                 name="evidence_of_something",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["review"],
+                condition=Q(stamped_at__isnull=False, start_ms=None),
+                name="evidence_unplaced",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.note or self.quote or f"{self.start_ms}-{self.end_ms} ms"

@@ -11,12 +11,14 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
+from django.utils.dateparse import parse_datetime
 
-from feedback.media_time import media_span_words
 from feedback.models import DowncodeTick, Evidence, Rating, Review
+from feedback.queries.stamps import Place, place_of_span, place_of_stamp
 from feedback.timeline import Mark, Phase
-from loops.models import Artifact, Recording
+from loops.models import Artifact, Attempt, Recording
 from loops.queries.practice import Step, guide_of
+from loops.states import AttemptState
 from rubrics.models import Anchor, Dimension, Downcode, RubricVersion
 from rubrics.models import Phase as GuidePhase
 from rubrics.queries import level_labels
@@ -73,13 +75,15 @@ class Signal:
 class Note:
     """One piece of evidence as the list and the scorecard show it.
 
-    `place` is a span of media time or a line of an artifact ("code 12"); `href` leads there.
+    `place` is a span of media time, a line of an artifact ("code 12") or the time of a stamp;
+    `href` leads there, and `aside` says what is odd about it.
     """
 
     evidence: Evidence
     about: str
     place: str
     href: str
+    aside: str
     is_signal: bool
 
     @property
@@ -152,6 +156,12 @@ class GradingPage:
         return self.labels[self.target_rank]
 
     @property
+    def is_note(self) -> bool:
+        """Say whether it can only be a practice note: the answer of the mock was put away."""
+        review = self.review
+        return review.is_live and review.attempt.state == AttemptState.WITHDRAWN
+
+    @property
     def level_given_label(self) -> str:
         """Say the level given as the cohort says it."""
         rank = self.review.level_given_rank
@@ -202,7 +212,12 @@ def grading_page(review: Review, *, recording: Recording | None) -> GradingPage:
     kept = kept_of(review)
     downcodes = {downcode.pk: downcode for downcode in rubric.downcodes}
     dimensions = {dimension.pk: dimension for dimension in rubric.dimensions}
-    notes = [_note(mark, dimensions, downcodes, kept.artifacts) for mark in kept.evidence]
+    notes = [
+        _note(
+            mark, dimensions, downcodes, place_of(mark, review.attempt, recording, kept.artifacts)
+        )
+        for mark in kept.evidence
+    ]
     target_rank = review.attempt.round.loop.target_rank
     return GradingPage(
         review=review,
@@ -287,6 +302,7 @@ def kept_of(review: Review) -> Kept:
                 "downcode_id",
                 "start_ms",
                 "end_ms",
+                "stamped_at",
                 "quote",
                 "note",
             ),
@@ -302,9 +318,14 @@ def kept_of(review: Review) -> Kept:
     return Kept(
         ranks={row["key"]: row["rank"] for row in found["rating_rows"]},
         ticked=frozenset(found["ticked"]),
-        evidence=[Evidence(**row) for row in found["evidence_rows"]],
+        evidence=[_evidence(row) for row in found["evidence_rows"]],
         artifacts=[Artifact(**row) for row in found["artifact_rows"]],
     )
+
+
+def _evidence(row: dict[str, Any]) -> Evidence:
+    stamped_at = row["stamped_at"]
+    return Evidence(**{**row, "stamped_at": stamped_at and parse_datetime(stamped_at)})
 
 
 def _rows(rows: QuerySet[Any], *names: str, **paths: str) -> ArraySubquery:
@@ -350,13 +371,8 @@ def _note(
     mark: Evidence,
     dimensions: Mapping[int, Dimension],
     downcodes: Mapping[int, Downcode],
-    artifacts: Sequence[Artifact],
+    place: Place,
 ) -> Note:
-    if mark.start_ms is not None:
-        end_ms = mark.start_ms if mark.end_ms is None else mark.end_ms
-        place, href = media_span_words(mark.start_ms, end_ms), f"#t={mark.start_ms / 1000:g}"
-    else:
-        place, href = place_of_quote(mark.quote, artifacts)
     if mark.dimension_id is not None:
         about = dimensions[mark.dimension_id].label
     else:
@@ -364,14 +380,31 @@ def _note(
     return Note(
         evidence=mark,
         about=about,
-        place=place,
-        href=href,
+        place=place.words,
+        href=place.href,
+        aside=place.aside,
         is_signal=mark.downcode_id is not None,
     )
 
 
+def place_of(
+    evidence: Evidence,
+    attempt: Attempt,
+    recording: Recording | None,
+    artifacts: Iterable[Artifact],
+) -> Place:
+    """Say where a piece of evidence lies: in the recording, on the clock of a mock, in a text."""
+    if evidence.start_ms is not None:
+        return place_of_span(evidence, recording)
+    if evidence.stamped_at is not None:
+        return place_of_stamp(evidence, attempt)
+    return Place(*place_of_quote(evidence.quote, artifacts))
+
+
 def place_of_quote(quote: str, artifacts: Iterable[Artifact]) -> tuple[str, str]:
     """Find the line on which a quote begins: its words and its address, or nothing."""
+    if not quote.strip():
+        return "", ""
     for artifact in artifacts:
         text = artifact.text.replace("\r\n", "\n")
         before, found, _after = text.partition(quote.replace("\r\n", "\n").strip())

@@ -1,16 +1,20 @@
 """What a member may grade next, and what they hold and have graded."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from feedback.models import Review
 from feedback.queries.reveal import REVIEWS_WANTED
 from loops.models import Attempt, Loop, Membership, Recording, User
-from loops.states import AttemptState, RecordingState
+from loops.queries.practice import turns_ahead
+from loops.states import AttemptState, MockState, RecordingState
 from rubrics.queries import ladder_labels
 
 
@@ -24,6 +28,7 @@ class WaitingLine:
     submitted_at: datetime
     places_free: int
     is_begun: bool
+    has_priority: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class KindCount:
 
 @dataclass(frozen=True)
 class OwnLine:
-    """A review of the member's own."""
+    """A review of the member's own; `session_id` is its mock's while that is being held."""
 
     review: Review
     title: str
@@ -45,6 +50,13 @@ class OwnLine:
     candidate: str
     target_label: str
     level_label: str
+    is_lapsed: bool
+    session_id: UUID | None
+
+    @property
+    def is_note(self) -> bool:
+        """Say whether it can only be a practice note: the answer of the mock was put away."""
+        return self.review.is_live and self.review.attempt.state == AttemptState.WITHDRAWN
 
 
 @dataclass(frozen=True)
@@ -52,9 +64,11 @@ class QueuePage:
     """The queue as one member sees it.
 
     `held` under a running lease, `put_by` begun and lapsed, `given` handed in, newest first.
+    `live` are those begun in mocks: they are no claim, and hold up none.
     """
 
     held: list[OwnLine]
+    live: list[OwnLine]
     waiting: list[WaitingLine]
     waiting_total: int
     kinds: list[KindCount]
@@ -64,10 +78,12 @@ class QueuePage:
 
 
 def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
-    """Return the attempts this member may claim at that instant, the longest waiting first.
+    """Return the attempts this member may claim at that instant, in the order of claiming.
 
     Of their cohorts, not their own, playable, with a place free and not yet reviewed by
-    them. A review they put back or let lapse does not stand in the way.
+    them. A review they put back or let lapse does not stand in the way; that they held the
+    mock does, and that the prompt waits for them in a mock of their own. First come the
+    attempts with priority, then those that have waited longest.
     """
     others = (
         Review.objects.taking_a_place(at)
@@ -79,6 +95,9 @@ def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
     )
     theirs = Review.objects.filter(grader=user)
     barred = theirs.taking_a_place(at) | theirs.filter(state=Review.State.VOID)
+    awaited = turns_ahead(user).filter(
+        prompt__key=OuterRef("prompt__key"), round__round_kind=OuterRef("round__round_kind")
+    )
     return (
         Attempt.objects.filter(
             state=AttemptState.SUBMITTED,
@@ -86,12 +105,14 @@ def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
             pk__in=Recording.objects.filter(state=RecordingState.READY).values("attempt"),
         )
         .exclude(round__loop__member=user)
+        .exclude(turn__interviewer=user)
         .exclude(pk__in=barred.values("attempt"))
+        .filter(~Exists(awaited))
         .annotate(
             taken=Coalesce(Subquery(others, output_field=IntegerField()), Value(0)),
         )
         .filter(taken__lt=REVIEWS_WANTED)
-        .order_by("submitted_at", "pk")
+        .order_by("-has_priority", "submitted_at", "pk")
     )
 
 
@@ -101,34 +122,49 @@ def waiting_count(user: User, at: datetime) -> int:
 
 
 def held_review(user: User, at: datetime) -> Review | None:
-    """Return the review the member holds under a running lease."""
-    return Review.objects.held(at).filter(grader=user).order_by("claimed_at", "pk").first()
+    """Return the review that the member took from the queue and holds under a running lease."""
+    held = Review.objects.held(at).filter(grader=user, is_live=False)
+    return held.order_by("claimed_at", "pk").first()
 
 
 def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     """Return what the queue page shows: held, waiting, lapsed drafts, and what was given."""
     label = _Labels()
     reviews = Review.objects.filter(grader=user).select_related(
-        "attempt__prompt", "attempt__round__loop__cohort", "attempt__round__loop__member"
+        "attempt__prompt",
+        "attempt__round__loop__cohort",
+        "attempt__round__loop__member",
+        "attempt__turn__mock",
     )
-    begun = list(
-        reviews.filter(state__in=[*Review.OPEN_STATES, Review.State.EXPIRED])
-        .filter(Q(drafted_at__isnull=False) | Q(lease_until__gt=at))
-        .order_by("claimed_at", "pk")
+    own = Review.objects.filter(grader=user)
+    newest = own.submitted().order_by("-submitted_at", "-pk")[: shown + 1]
+    is_begun = Q(state__in=[*Review.OPEN_STATES, Review.State.EXPIRED]) & (
+        Q(drafted_at__isnull=False) | Q(lease_until__gt=at) | Q(is_live=True)
     )
-    given = list(reviews.submitted().order_by("-submitted_at", "-pk")[: shown + 1])
-    kinds = _kinds_waiting(claimable(user, at))
+    found = list(
+        reviews.filter(is_begun | Q(pk__in=newest.values("pk"))).order_by("claimed_at", "pk")
+    )
+    given = sorted(
+        (review for review in found if review.is_submitted),
+        key=lambda review: (review.submitted_at or at, review.pk),
+        reverse=True,
+    )
+    live = [review for review in found if review.is_live and not review.is_submitted]
+    begun = [review for review in found if not (review.is_live or review.is_submitted)]
     begun_attempts = {review.attempt_id for review in begun}
+    waiting = list(_waiting(user, at)[: shown + 1])
+    kinds = _kinds_of(waiting) if len(waiting) <= shown else _kinds_waiting(claimable(user, at))
     return QueuePage(
-        held=[_own_line(review, label) for review in begun if not review.is_lapsed(at)],
+        held=[_own_line(review, label, at) for review in begun if not review.is_lapsed(at)],
+        live=[_own_line(review, label, at) for review in live],
         waiting=[
             _waiting_line(attempt, label, is_begun=attempt.pk in begun_attempts)
-            for attempt in _waiting(user, at)[:shown]
+            for attempt in waiting[:shown]
         ],
         waiting_total=sum(kind.count for kind in kinds),
         kinds=kinds,
-        put_by=[_own_line(review, label) for review in begun if review.is_lapsed(at)],
-        given=[_own_line(review, label) for review in given[:shown]],
+        put_by=[_own_line(review, label, at) for review in begun if review.is_lapsed(at)],
+        given=[_own_line(review, label, at) for review in given[:shown]],
         given_total=len(given) if len(given) <= shown else reviews.submitted().count(),
     )
 
@@ -152,7 +188,7 @@ def _waiting(user: User, at: datetime) -> QuerySet[Attempt]:
     playable = Recording.objects.ready().filter(attempt=OuterRef("pk"))
     return (
         claimable(user, at)
-        .select_related("round__loop__cohort")
+        .select_related("round__loop__cohort", "round__round_kind")
         .annotate(duration_ms=Subquery(playable.values("duration_ms")[:1]))
     )
 
@@ -166,11 +202,14 @@ def _waiting_line(attempt: Any, label: _Labels, *, is_begun: bool) -> WaitingLin
         submitted_at=attempt.submitted_at,
         places_free=REVIEWS_WANTED - attempt.taken,
         is_begun=is_begun,
+        has_priority=attempt.has_priority,
     )
 
 
-def _own_line(review: Review, label: _Labels) -> OwnLine:
+def _own_line(review: Review, label: _Labels, at: datetime) -> OwnLine:
     loop = review.attempt.round.loop
+    turn = getattr(review.attempt, "turn", None) if review.is_live else None
+    mock = turn.mock if turn else None
     return OwnLine(
         review=review,
         title=review.attempt.round.title,
@@ -178,7 +217,16 @@ def _own_line(review: Review, label: _Labels) -> OwnLine:
         candidate=loop.cohort.called(loop.member),
         target_label=label.of(loop, loop.target_rank),
         level_label=label.of(loop, review.level_given_rank),
+        is_lapsed=review.is_lapsed(at),
+        session_id=mock.public_id if mock and mock.state == MockState.RUNNING else None,
     )
+
+
+def _kinds_of(waiting: Iterable[Attempt]) -> list[KindCount]:
+    """Count the answers by kind where all of them are at hand; in the order of the next."""
+    counted = Counter(attempt.round.round_kind for attempt in waiting)
+    in_order = sorted(counted, key=lambda kind: (kind.ladder != "ic", kind.position, kind.key))
+    return [KindCount(key=kind.key, title=kind.title, count=counted[kind]) for kind in in_order]
 
 
 def _kinds_waiting(free: QuerySet[Attempt]) -> list[KindCount]:

@@ -258,7 +258,8 @@ class _Given:
 
 
 def _rounds(loop: Loop) -> list[Any]:
-    draft = Attempt.objects.filter(round=OuterRef("pk"), state=AttemptState.DRAFT)
+    drafts = Attempt.objects.filter(round=OuterRef("pk"), state=AttemptState.DRAFT)
+    draft = drafts.order_by("-started_at", "-pk")
     return list(
         loop.rounds.select_related("round_kind")
         .annotate(draft_id=Subquery(draft.values("public_id")[:1]))

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Avg, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from feedback.media_time import media_span_words
 from feedback.models import (
     AttemptMeasure,
     DowncodeTick,
@@ -19,7 +18,7 @@ from feedback.models import (
     Review,
     Snapshot,
 )
-from feedback.queries.grading import place_of_quote
+from feedback.queries.grading import place_of
 from feedback.queries.reveal import PATIENCE, REVIEWS_WANTED, revealed_at
 from feedback.timeline import LaidMark, LaidPhase, Mark, Phase, lay_out
 from feedback.verdict import (
@@ -44,13 +43,15 @@ NAME_MOST = 16
 class Quote:
     """One piece of evidence, who saw it, and where.
 
-    `place` is a span of media time or a line of an artifact; `href` leads there on the page.
+    `place` is a span of media time, a line of an artifact or the time of a stamp; `href` leads
+    there on the page, and `aside` says what is odd about it.
     """
 
     who: str
     evidence: Evidence
     place: str
     href: str
+    aside: str
 
     @property
     def start_ms(self) -> int | None:
@@ -247,7 +248,7 @@ def _results(
         attempt.reviews.submitted().select_related("grader").order_by("submitted_at", "pk")
     )
     who = {review.pk: cohort.called(review.grader) for review in reviews}
-    quotes = _quotes(who, artifacts)
+    quotes = _quotes(who, attempt, recording, artifacts)
     signals = _signals(who, quotes, labels)
     rows = _rows(who, quotes, signals)
     measure = _newest_measure(attempt, reviews)
@@ -270,22 +271,19 @@ def _results(
     )
 
 
-def _quotes(who: Mapping[int, str], artifacts: Sequence[Artifact]) -> list[Quote]:
+def _quotes(
+    who: Mapping[int, str],
+    attempt: Attempt,
+    recording: Recording | None,
+    artifacts: Sequence[Artifact],
+) -> list[Quote]:
     """Return every piece of evidence of the reviews, in the order of the recording."""
     evidence = Evidence.objects.filter(review__in=who).select_related("dimension", "downcode")
-    return [
-        _quote(one, who[one.review_id], artifacts)
-        for one in evidence.order_by(F("start_ms").asc(nulls_last=True), "pk")
-    ]
-
-
-def _quote(evidence: Evidence, who: str, artifacts: Sequence[Artifact]) -> Quote:
-    if evidence.start_ms is None:
-        place, href = place_of_quote(evidence.quote, artifacts)
-    else:
-        place = media_span_words(evidence.start_ms, evidence.end_ms or evidence.start_ms)
-        href = f"#t={evidence.start_ms / 1000:g}"
-    return Quote(who=who, evidence=evidence, place=place, href=href)
+    quotes = []
+    for one in evidence.order_by(F("start_ms").asc(nulls_last=True), "pk"):
+        place = place_of(one, attempt, recording, artifacts)
+        quotes.append(Quote(who[one.review_id], one, place.words, place.href, place.aside))
+    return quotes
 
 
 def _signals(

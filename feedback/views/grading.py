@@ -2,7 +2,8 @@
 
 The scorecard and the mark under the player are one HTML form, so that whichever button is
 pressed without JavaScript, everything typed arrives. Scripts send the parts alone and ask for
-JSON, or for a fragment as htmx does.
+JSON, or for a fragment as htmx does. In a mock the form stands on its session page, with a stamp
+in place of the mark; `from` says so, and there one is led back.
 """
 
 from contextlib import suppress
@@ -22,7 +23,8 @@ from django.views.decorators.http import require_safe
 from feedback import access
 from feedback.actions import queue as claims
 from feedback.actions import reviews
-from feedback.forms import NOT_OBSERVED, MarkForm, ScorecardForm, dimension_field
+from feedback.actions.stamps import LEAD_MS
+from feedback.forms import NOT_OBSERVED, MarkForm, ScorecardForm, StampForm, dimension_field
 from feedback.models import Review
 from feedback.queries.grading import (
     FAR_RANKS,
@@ -34,12 +36,13 @@ from feedback.queries.grading import (
 )
 from feedback.queries.reveal import is_revealed
 from loops.errors import Refused
-from loops.models import User
+from loops.models import Turn, User
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
 
-MARK_LEAD_S = 10
+MARK_LEAD_S = LEAD_MS // 1000
 """A mark made at the playing time begins so many seconds before it."""
+SESSION = "session"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Typed:
     """What one request says: the scorecard, and a mark if one was begun."""
 
     scorecard: ScorecardForm
-    mark: MarkForm
+    mark: MarkForm | StampForm
     is_mark_asked: bool = False
 
     @property
@@ -142,7 +145,7 @@ def review_draft(request: HttpRequest, review_id: UUID) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse(_saved(saved, asked.at))
     messages.success(request, _("Draft saved."))
-    return redirect("feedback:review", review_id)
+    return _back(request, asked)
 
 
 @posts_from("feedback:review", "review_id")
@@ -159,7 +162,7 @@ def evidence_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
     except Refused as refusal:
         return _refused(request, asked, typed, refusal)
     messages.success(request, _("Marked."))
-    return redirect("feedback:review", review_id)
+    return _back(request, asked)
 
 
 @posts_from("feedback:review", "review_id")
@@ -179,7 +182,7 @@ def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) ->
     except Refused as refusal:
         return _refused(request, asked, typed, refusal)
     messages.success(request, _("The mark is removed."))
-    return redirect("feedback:review", review_id)
+    return _back(request, asked)
 
 
 @posts_from("feedback:review", "review_id")
@@ -203,15 +206,8 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
         return _incomplete(request, asked, typed, refusal)
     except Refused as refusal:
         return _refused(request, asked, typed, refusal)
-    if is_revealed(asked.review.attempt, timezone.now()):
-        said = _("Your review is in, thank you. The results are open: the candidate reads it now.")
-    else:
-        said = _(
-            "Your review is in, thank you. The candidate reads it together with the second one, "
-            "or 48 hours after handing in the answer. Until then neither of you sees the other's."
-        )
-    messages.success(request, said)
-    return redirect("feedback:queue")
+    messages.success(request, _said_of_a_review(asked))
+    return _back(request, asked) if _is_from_session(request) else redirect("feedback:queue")
 
 
 @posts_from("feedback:review", "review_id")
@@ -226,7 +222,11 @@ def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
             _keep(asked, typed)
         except Refused as refusal:
             return _refused(request, asked, typed, refusal)
-    claims.release(review=asked.review, by=asked.user, at=asked.at)
+    try:
+        claims.release(review=asked.review, by=asked.user, at=asked.at)
+    except claims.LiveStays as refusal:
+        messages.error(request, str(refusal.shown))
+        return redirect("feedback:review", review_id)
     messages.success(
         request, _("Put back for somebody else. What you wrote is kept, should you take it again.")
     )
@@ -242,13 +242,52 @@ def _asked(request: HttpRequest, review_id: UUID) -> Asked:
 def _typed(request: HttpRequest, asked: Asked) -> Typed:
     return Typed(
         scorecard=ScorecardForm(request.POST, rubric=asked.rubric),
-        mark=MarkForm(request.POST, rubric=asked.rubric),
+        mark=_typed_mark(request, asked),
+    )
+
+
+def _typed_mark(request: HttpRequest, asked: Asked) -> MarkForm | StampForm:
+    kind = StampForm if StampForm.is_in(request.POST) else MarkForm
+    return kind(request.POST, rubric=asked.rubric)
+
+
+def _is_from_session(request: HttpRequest) -> bool:
+    return request.POST.get("from") == SESSION
+
+
+def _back(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Lead back to the page that holds the form."""
+    if asked.review.is_live and _is_from_session(request):
+        turn = Turn.objects.select_related("mock").filter(attempt=asked.review.attempt_id).first()
+        if turn is not None:
+            return redirect("feedback:session", turn.mock.public_id)
+    return redirect("feedback:review", asked.review.public_id)
+
+
+def _said_of_a_review(asked: Asked) -> str:
+    """Say who reads a review that was just handed in, and when."""
+    attempt = asked.review.attempt
+    if asked.review.is_live and not attempt.is_submitted:
+        return _(
+            "Your review is in, thank you. The candidate reads it with the second one, once the "
+            "answer is handed in; if it is not, as a practice note."
+        )
+    if is_revealed(attempt, timezone.now()):
+        return _("Your review is in, thank you. The results are open: the candidate reads it now.")
+    return _(
+        "Your review is in, thank you. The candidate reads it together with the second one, "
+        "or 48 hours after handing in the answer. Until then neither of you sees the other's."
     )
 
 
 def _mark(asked: Asked, typed: Typed) -> None:
     if typed.has_mark:
-        reviews.mark_evidence(review=asked.review, by=asked.user, at=asked.at, **typed.mark.mark)
+        _keep_mark(asked, typed.mark)
+
+
+def _keep_mark(asked: Asked, form: MarkForm | StampForm) -> None:
+    keep = reviews.stamp if isinstance(form, StampForm) else reviews.mark_evidence
+    keep(review=asked.review, by=asked.user, at=asked.at, **form.mark)
 
 
 def _keep(asked: Asked, typed: Typed) -> Review:
@@ -317,25 +356,48 @@ def _scorecard(
     conflict goes on being one.
     """
     page = _page(found, at)
-    form = typed.scorecard if typed else ScorecardForm.of(page)
-    mark = typed.mark if typed and typed.has_mark else MarkForm(rubric=page.rubric)
+    mark = typed.mark if typed and typed.has_mark else None
+    context = scorecard_context(page, at, form=typed.scorecard if typed else None, version=version)
     return render(
         request,
         "feedback/grading/review.html",
         {
-            "page": page,
-            "form": form,
-            "steps": _steps(page, form),
-            "version": form["version"].value() if version is None else version,
-            "ticked": form["downcodes"].value() or [],
+            **context,
+            **_mark_context(_mark_again(mark, page.rubric)),
             "refusal": refusal,
-            "words": _words(found, at),
             "is_lapsed": found.is_lapsed(at),
-            **_mark_context(mark),
-            "cohort": found.attempt.round.loop.cohort,
         },
         status=status,
     )
+
+
+def _mark_again(form: MarkForm | StampForm | None, rubric: Rubric) -> MarkForm:
+    """Return the form of a mark as it was typed; of a stamp its words go on as a mark's."""
+    if isinstance(form, MarkForm):
+        return form
+    typed = {"about": form["about"].value(), "note": form["note"].value()} if form else {}
+    return MarkForm(rubric=rubric, initial=typed)
+
+
+def scorecard_context(
+    page: GradingPage,
+    at: datetime,
+    *,
+    form: ScorecardForm | None = None,
+    version: int | None = None,
+) -> dict[str, object]:
+    """Return what the scorecard is rendered with: what was typed in `form`, else what is kept."""
+    form = form or ScorecardForm.of(page)
+    return {
+        "page": page,
+        "form": form,
+        "steps": _steps(page, form),
+        "version": form["version"].value() if version is None else version,
+        "ticked": form["downcodes"].value() or [],
+        "words": _words(page.review, at),
+        "mark_lead_s": MARK_LEAD_S,
+        "cohort": page.review.attempt.round.loop.cohort,
+    }
 
 
 def _page(found: Review, at: datetime) -> GradingPage:
@@ -347,16 +409,19 @@ def _steps(page: GradingPage, form: ScorecardForm) -> list[Step]:
 
 
 def _marked_by_script(request: HttpRequest, asked: Asked) -> HttpResponse:
-    form = MarkForm(request.POST, rubric=asked.rubric)
+    form = _typed_mark(request, asked)
     status = 422
     if form.is_valid():
         try:
-            reviews.mark_evidence(review=asked.review, by=asked.user, at=asked.at, **form.mark)
+            _keep_mark(asked, form)
         except Refused as refusal:
             form.add_error(None, str(refusal.shown))
             status = refusal.status
         else:
             return _lists(request, asked)
+    if isinstance(form, StampForm):
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return JsonResponse({"code": "invalid", "message": said}, status=status)
     context = {"page": _page(asked.review, asked.at), **_mark_context(form)}
     return render(request, "feedback/grading/_mark.html", context, status=status)
 
@@ -396,6 +461,10 @@ def _words(review: Review, at: datetime, *, saved_at: datetime | None = None) ->
     """Say where the draft stands: when it was saved, and until when the lease runs."""
     saved_at = saved_at or review.drafted_at
     lease = _clock(review.lease_until, at)
+    if review.is_live:
+        saved = _("Draft saved %(saved)s") % {"saved": _clock(saved_at, at)} if saved_at else ""
+        due = _("hand in by %(lease)s") if not review.is_lapsed(at) else _("due %(lease)s")
+        return " · ".join(filter(None, [saved, due % {"lease": lease}]))
     if not review.is_lapsed(at):
         if saved_at is None:
             return _("Yours until %(lease)s") % {"lease": lease}

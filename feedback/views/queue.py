@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from feedback.actions import queue as claims
 from feedback.forms import ClaimForm
 from feedback.queries.queue import queue_page
+from feedback.queries.session import as_interviewer
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
 
@@ -16,12 +17,15 @@ from loops.views.posting import posts_from
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what the member holds, what waits for them and what they have given."""
-    page = queue_page(signed_in(request), timezone.now())
+    user = signed_in(request)
+    page = queue_page(user, timezone.now())
+    cards = as_interviewer(user)
     return render(
         request,
         "feedback/queue/queue.html",
         {
             "page": page,
+            "interviewing": cards if cards[0].all else [],
             "waiting_reviews": page.waiting_total,
             "lease_minutes": int(claims.LEASE.total_seconds() // 60),
         },

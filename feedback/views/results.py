@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from feedback.access import results_to_read
 from feedback.queries.results import GraderReview, Results, ResultsPage, results_page
+from feedback.queries.session import turn_without_card
 from feedback.sentences import (
     opinion_words,
     prediction_sentence,
@@ -33,12 +34,21 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "energy": ENERGY_WORDS.get(attempt.energy or 0, ""),
     }
     if page.results is None:
+        context |= _card_to_give(page)
         context["places"] = [n < page.reviews_in for n in range(page.reviews_wanted)]
         return render(request, "feedback/results/waiting.html", context)
     context |= _words(page, page.results)
     if request.headers.get("HX-Request"):
         return render(request, "feedback/results/_measure.html", context)
     return render(request, "feedback/results/results.html", context)
+
+
+def _card_to_give(page: ResultsPage) -> dict[str, object]:
+    """Name the turn whose interviewer's card is still to be given, if there is one."""
+    turn = turn_without_card(page.attempt) if page.attempt.is_live else None
+    if turn is None:
+        return {}
+    return {"card_turn": turn, "card_name": turn.mock.cohort.called(turn.interviewer)}
 
 
 def _words(page: ResultsPage, found: Results) -> dict[str, Any]:

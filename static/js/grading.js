@@ -1,6 +1,7 @@
 /* The grading page: the steps of the scorecard, the marks, and the keys that drive both.
  *
  * Keeping the draft is in grading_draft.js. The page is in two files and no more, for it has a player to fetch, too.
+ * In a mock the same scorecard stands on the session page, with stamps for marks: see live_grading.js.
  */
 
 import { Draft, post } from "./grading_draft.js";
@@ -29,25 +30,33 @@ const TYPING = "textarea, select, [contenteditable], input:not([type=radio], [ty
 const PRESSED = "button, a, summary, label, video, audio, input, [role=button], .code";
 
 export function attach(root) {
+  const player = () => playerIn(root);
+  const leadMs = 1000 * Number(root.dataset.markLeadS);
+  grade(root, {
+    marksOf: (form, facts) => new Marks(form, { ...facts, player, leadMs }),
+    actions: {
+      toggle: () => player()?.toggle(),
+      step: (ms) => player()?.step(ms),
+      speed: (by) => player()?.speed(by),
+    },
+  });
+}
+
+/* Makes the scorecard in the root work. `marksOf` makes what marks evidence: a mark in a recording, or
+ * another page's own; it has evidence(), signal(), add() and remove(button). `actions` are the page's own
+ * keys beside those of the scorecard. */
+export function grade(root, { marksOf, actions: more }) {
   const form = document.getElementById("scorecard");
   const heard = form.querySelector("[data-heard]");
   const say = (words) => (heard.textContent = words);
-  const player = () => playerIn(root);
 
   const draft = new Draft(form, document.getElementById("draft-state"));
   const steps = new Steps(form, Number(root.dataset.targetRank));
-  const marks = new Marks(form, {
-    steps,
-    player,
-    leadMs: 1000 * Number(root.dataset.markLeadS),
-    onMarked: () => draft.now(),
-  });
+  const marks = marksOf(form, { steps, onMarked: () => draft.now() });
 
   const keys = document.getElementById("keys");
   const actions = {
-    toggle: () => player()?.toggle(),
-    step: (ms) => player()?.step(ms),
-    speed: (by) => player()?.speed(by),
+    ...more,
     evidence: () => marks.evidence(),
     signal: () => marks.signal(),
     choose: (key) => say(steps.choose(key)),
@@ -76,7 +85,7 @@ async function onSubmit(event, form, draft, marks) {
   const button = event.submitter;
   if (button?.matches("[data-save], [data-mark], [data-remove]")) {
     event.preventDefault();
-    const isInMark = document.activeElement?.closest("#mark");
+    const isInMark = document.activeElement?.closest("#mark, #stamp");
     if (button.matches("[data-remove]")) marks.remove(button);
     else if (button.matches("[data-mark]") || isInMark) marks.add();
     else draft.now();
@@ -295,7 +304,7 @@ class Marks {
     const about = this.#field("about").value;
     const isMarked = await this.#send(this.#form.dataset.markUrl, fields);
     if (!isMarked) return;
-    if (about.startsWith("signal:")) this.#tick(about.slice("signal:".length));
+    tick(this.#form, about);
     this.#giveFocusBack();
   }
 
@@ -319,11 +328,9 @@ class Marks {
     return answer.status === 200;
   }
 
-  /* Each element of the answer takes the place of the one with its id. */
   #replace(html) {
     const place = document.querySelector(".timeline__head")?.getAttribute("x1");
-    const parts = new DOMParser().parseFromString(html, "text/html").body.children;
-    for (const part of [...parts]) document.getElementById(part.id)?.replaceWith(part);
+    replaceParts(html);
     if (place) {
       document.querySelector(".timeline__head")?.setAttribute("x1", place);
       document.querySelector(".timeline__head")?.setAttribute("x2", place);
@@ -355,13 +362,6 @@ class Marks {
     this.#box.open = true;
   }
 
-  #tick(key) {
-    const box = this.#form.querySelector(`input[name=downcodes][value="${CSS.escape(key)}"]`);
-    if (!box || box.checked) return;
-    box.checked = true;
-    box.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-
   #onKey(event) {
     if (event.key !== "Escape" || !this.#box.contains(event.target) || !this.#box.open) return;
     event.preventDefault();
@@ -387,6 +387,21 @@ class Marks {
       if (button) button.hidden = !lineOf(getSelection()?.anchorNode, section) || !selectedLines();
     }
   }
+}
+
+/* Each element of the answer takes the place of the one with its id. */
+export function replaceParts(html) {
+  const parts = new DOMParser().parseFromString(html, "text/html").body.children;
+  for (const part of [...parts]) document.getElementById(part.id)?.replaceWith(part);
+}
+
+/* Ticks the signal that a mark is about, if it is about one. */
+export function tick(form, about) {
+  const key = about.startsWith("signal:") ? about.slice("signal:".length) : "";
+  const box = key && form.querySelector(`input[name=downcodes][value="${CSS.escape(key)}"]`);
+  if (!box || box.checked) return;
+  box.checked = true;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function lineOf(node, scope = document) {
@@ -444,10 +459,9 @@ class Keys {
     const target = event.target instanceof Element ? event.target : document.body;
     const on = target.closest(TYPING) ? "typing" : target.closest(PRESSED) ? "control" : "page";
     const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-    const action = actionOf({ key: event.key, hasModifier, on });
-    if (!action) return;
+    const [name, argument] = actionOf({ key: event.key, hasModifier, on }) ?? [];
+    if (!name || !this.#actions[name]) return;
     event.preventDefault();
-    const [name, argument] = action;
     this.#actions[name](argument);
   }
 }

@@ -1,0 +1,18 @@
+/* The session page: says when the server cannot be asked what has moved, and keeps what a stranger's
+ * answer, such as the sign-in page, would sweep away. htmx does the asking.
+ */
+
+export function attach(root) {
+  const offline = root.querySelector("[data-offline]");
+  root.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (new URL(xhr.responseURL || location.href).pathname !== location.pathname) {
+      event.detail.shouldSwap = false;
+      offline.hidden = false;
+    }
+  });
+  root.addEventListener("htmx:afterRequest", (event) => {
+    offline.hidden = event.detail.xhr.status !== 0 && event.detail.xhr.status < 500;
+  });
+  document.getElementById("refusal")?.focus();
+}
