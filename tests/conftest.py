@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 import pytest
 import redis
@@ -20,6 +19,7 @@ from django.core.cache import cache
 from django.db import connection, connections
 from psycopg import sql
 
+from tests.processes import addresses
 from tests.waiting import RequestsUnderWay, wait_until
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen[
         process = subprocess.Popen(
             [sys.executable, "-m", *command.split(), "-n", f"test-{os.getpid()}@localhost"],
             cwd=settings.BASE_DIR,
-            env={**os.environ, **_addresses(), "LOG_LEVEL": "INFO", "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, **addresses(), "LOG_LEVEL": "INFO", "OPENBLAS_NUM_THREADS": "1"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -113,18 +113,6 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen[
         process.kill()
         process.wait()
         sys.stdout.write(log.read_text())  # pytest shows it when the test fails
-
-
-def _addresses() -> dict[str, str]:
-    at = connection.settings_dict
-    login = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
-    port = f"&port={at['PORT']}" if at["PORT"] else ""
-    return {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": f"postgresql://{login}@/{at['NAME']}?host={quote(at['HOST'])}{port}",
-        "REDIS_URL": settings.REDIS_URL,
-        "MEDIA_DIR": str(settings.MEDIA_DIR),
-    }
 
 
 # The browser
