@@ -26,6 +26,7 @@ from loops.models import (
     Recording,
     Round,
     Seat,
+    Standby,
     Track,
     Turn,
     User,
@@ -55,8 +56,9 @@ def cohort_to_see(user: User, public_id: UUID) -> Cohort:
 
 def cohort_to_organise(user: User, public_id: UUID) -> Cohort:
     """Return a cohort to one of its organisers."""
-    cohort = cohort_to_see(user, public_id)
-    if not is_organiser(user, cohort):
+    places = Membership.objects.filter(user=user, role=Membership.Role.ORGANISER)
+    cohort = Cohort.objects.filter(pk__in=places.values("cohort"), public_id=public_id).first()
+    if cohort is None:
         raise Http404("No such cohort.")
     return cohort
 
@@ -282,6 +284,21 @@ def turn_to_answer(user: User, public_id: UUID) -> Turn:
     if turn is None:
         raise Http404("No such turn.")
     return turn
+
+
+def standby_to_call(user: User, public_id: UUID) -> Standby:
+    """Return the standby of somebody who shares a cohort with the person.
+
+    Of a member who has none, or none any more, it is an empty one: the action says in words
+    that they cannot be met, as it does where a block parts the two.
+    """
+    own = Membership.objects.filter(user=user).values("cohort")
+    member = User.objects.filter(
+        pk__in=Membership.objects.filter(cohort__in=own).values("user"), public_id=public_id
+    ).first()
+    if member is None or member == user:
+        raise Http404("No such member.")
+    return Standby.objects.filter(user=member).first() or Standby(user=member)
 
 
 def match_request_to_change(user: User, public_id: UUID) -> MatchRequest:

@@ -21,6 +21,7 @@ REMIND_BEFORE = timedelta(hours=2)
 ARRIVE_BEFORE = timedelta(minutes=15)
 GRACE = timedelta(minutes=10)
 CLOSE_AFTER = timedelta(hours=1)
+APPEAL_WITHIN = timedelta(days=14)
 
 COUNTED_MOST = 10
 HALF_LIFE = timedelta(days=60)
@@ -50,6 +51,11 @@ class Reliability:
     missed: int
     is_forgiven: bool
     permille: int
+
+    @property
+    def marks(self) -> list[str]:
+        """Return a mark for each promise that counted, the best first: no order of time."""
+        return ["kept"] * self.kept + ["late"] * self.late + ["missed"] * self.missed
 
 
 def reliability(promises: Sequence[Promise], now: datetime) -> Reliability:

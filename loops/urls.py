@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from loops.views import answers, availability, bookings, people, practice, recordings, turns
+from loops.views import (
+    answers,
+    availability,
+    bookings,
+    calendar,
+    notices,
+    people,
+    pool,
+    practice,
+    recordings,
+    turns,
+)
 
 app_name = "loops"
 
@@ -49,6 +60,22 @@ urlpatterns = [
     path("mocks/<uuid:mock_id>/cancel/", bookings.mock_cancel, name="mock_cancel"),
     path("mocks/<uuid:mock_id>/room/", bookings.mock_room, name="mock_room"),
     path("answers/<str:token>/", answers.answer_link, name="answer_link"),
+    path("mocks/<uuid:mock_id>/invite.ics", calendar.mock_invite, name="mock_invite"),
+    path("notices/", notices.notice_list, name="notice_list"),
+    path("notices/read/", notices.notices_read, name="notices_read"),
+    path("notices/<uuid:notice_id>/", notices.notice_open, name="notice_open"),
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/make/", calendar.feed_make, name="feed_make"),
+    path("calendar/revoke/", calendar.feed_revoke, name="feed_revoke"),
+    path("calendar/<str:token>.ics", calendar.calendar_feed, name="calendar_feed"),
+    path("pool/", pool.pool_, name="pool"),
+    path("pool/<uuid:request_id>/withdraw/", pool.pool_withdraw, name="pool_withdraw"),
+    path("standby/", pool.standby, name="standby"),
+    path("standby/end/", pool.stand_down, name="stand_down"),
+    path("standby/<uuid:user_id>/meet/", pool.meet_now, name="meet_now"),
+    path("cohorts/<uuid:cohort_id>/mocks/", pool.cohort_mocks, name="cohort_mocks"),
+    path("mocks/<uuid:mock_id>/appeal/", pool.mock_appeal, name="mock_appeal"),
+    path("appeals/<uuid:appeal_id>/", pool.appeal_decide, name="appeal_decide"),
     path("availability/", availability.availability, name="availability"),
     path("availability/days/", availability.day_hours_add, name="day_hours_add"),
     path(

@@ -11,6 +11,8 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.http import Http404
 
+from loops.clocks import Reading
+from loops.hours import Period
 from loops.models import (
     Appeal,
     Block,
@@ -26,7 +28,7 @@ from loops.models import (
     User,
     WeeklyHours,
 )
-from loops.promises import Promise, Reliability, reliability
+from loops.promises import APPEAL_WITHIN, Promise, Reliability, reliability
 from loops.queries.reliability import reliability_of
 from loops.reasons import Why, why
 from loops.states import MockState
@@ -36,6 +38,7 @@ PAIRING_WEEKDAY = 6
 PAIRING_TIME = time(18)
 """Every pool is paired on Sundays at 18:00 UTC."""
 WEEKS_SHOWN = 8
+RELIABLE_PERMILLE, MIXED_PERMILLE = 850, 700
 ANSWER_WITHIN = timedelta(days=3)
 """A proposal older than this without an answer is shown to the organiser."""
 
@@ -67,10 +70,9 @@ def week_paired(at: datetime) -> date:
 
 @dataclass(frozen=True)
 class MoreHours:
-    """Time which, offered as well, would bring so many possible partners."""
+    """Time which, offered as well, would bring so many possible partners; on its reader's clock."""
 
-    starts_at: datetime
-    ends_at: datetime
+    when: Reading
     partners: int
 
 
@@ -112,10 +114,11 @@ class KindCount:
 
 @dataclass(frozen=True)
 class Ready:
-    """Somebody on standby, as the others see them."""
+    """Somebody on standby, as another member sees them."""
 
     standby: Standby
     shown_name: str
+    until: Reading
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class StandbyPanel:
     own: Standby | None
     called: Mock | None
     caller: str
+    until: Reading | None
+    starts: Reading | None
     now: datetime
 
     @property
@@ -137,28 +142,42 @@ class StandbyPanel:
         """Return how long the standby still lasts."""
         return -(-(self.own.until - self.now) // timedelta(minutes=1)) if self.own else 0
 
+    @property
+    def hours(self) -> int:
+        """Return the whole hours of what is left."""
+        return self.minutes_left // 60
+
+    @property
+    def minutes(self) -> int:
+        """Return what is left beside the whole hours."""
+        return self.minutes_left % 60
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mock that the pool proposes to the member and that waits for their answer."""
+
+    mock: Mock
+    when: Reading
+
 
 @dataclass(frozen=True)
 class PoolPage:
-    """The pool of a cohort as one of its members sees it.
-
-    `found` is a mock that the pool proposes and the member has not answered.
-    """
+    """The pool of a cohort as one of its members sees it."""
 
     cohort: Cohort
     cohorts: list[Cohort]
     choices: list[Choice]
     request: MatchRequest | None
     unmatched: Unmatched | None
-    found: Mock | None
+    found: Found | None
     has_hours: bool
     standby: StandbyPanel
     ready: list[Ready]
     waiting: list[KindCount]
     people_waiting: int
     reliability: Reliability
-    next_pairing_at: datetime
-    now: datetime
+    next_pairing: Reading
 
     @property
     def wanted(self) -> list[Round]:
@@ -191,16 +210,19 @@ def pool_page(user: User, cohort_id: UUID | None, at: datetime) -> PoolPage | No
         cohorts=sorted(places.cohorts, key=lambda one: (one.name, one.pk)),
         choices=[Choice(one, one.round_kind_id in wanted, one.has_prompt) for one in places.rounds],
         request=request,
-        unmatched=unmatched_of(request, at) if request else None,
-        found=_found(seats, at),
+        unmatched=unmatched_of(request, user.time_zone, at) if request else None,
+        found=_found(user, seats, at),
         has_hours=places.has_hours,
         standby=_panel(user, places, standbys, seats, at),
-        ready=[Ready(one, cohort.called(one.user)) for one in standbys if one.user_id != user.pk],
+        ready=[
+            Ready(one, cohort.called(one.user), _read(one.until, user.time_zone))
+            for one in standbys
+            if one.user_id != user.pk
+        ],
         waiting=[KindCount(title, people) for title, people in counts.most_common()],
         people_waiting=len(waiting),
         reliability=_kept_of(seats, at),
-        next_pairing_at=next_pairing(at),
-        now=at,
+        next_pairing=_read(next_pairing(at), user.time_zone),
     )
 
 
@@ -213,25 +235,35 @@ def standby_panel(user: User, cohort_id: UUID | None, at: datetime) -> StandbyPa
     return _panel(user, places, own, _seats(user, at), at)
 
 
-def unmatched_of(request: MatchRequest, at: datetime) -> Unmatched | None:
-    """Return why nobody was found for a request; None where nothing was looked for yet."""
+def unmatched_of(request: MatchRequest, zone: str, at: datetime) -> Unmatched | None:
+    """Return why nobody was found for a request; None where nothing was looked for yet.
+
+    `zone` is that of who reads it. Hours that have passed help nobody.
+    """
     words = why(request.unmatched_code)
     if words is None:
         return None
     data = request.unmatched_data
     hours = [
-        MoreHours(
-            datetime.fromisoformat(one["starts_at"]),
-            datetime.fromisoformat(one["ends_at"]),
-            one["partners"],
-        )
+        MoreHours(Reading(_period(one["starts_at"], one["ends_at"]), zone), one["partners"])
         for one in data.get("hours", [])
     ]
     return Unmatched(
         why=words,
-        hours=[one for one in hours if one.starts_at > at],
+        hours=[one for one in hours if one.when.period.starts_at > at],
         kinds=[MoreKind(one["title"], one["partners"]) for one in data.get("kinds", [])],
     )
+
+
+def _period(starts_at: str, ends_at: str) -> Period:
+    first, last = (datetime.fromisoformat(one).astimezone(UTC) for one in (starts_at, ends_at))
+    return Period(first, last)
+
+
+def _read(instant: datetime, zone: str) -> Reading:
+    """Read an instant; its end says nothing."""
+    instant = instant.astimezone(UTC)
+    return Reading(Period(instant, instant + timedelta(hours=1)), zone)
 
 
 def _rounds_of(user: User) -> QuerySet[Round]:
@@ -332,11 +364,13 @@ def _seats(user: User, at: datetime) -> list[Seat]:
     )
 
 
-def _found(seats: Iterable[Seat], at: datetime) -> Mock | None:
+def _found(user: User, seats: Iterable[Seat], at: datetime) -> Found | None:
     """Return the first mock that the pool proposes and the member has not accepted."""
     return next(
         (
-            seat.mock
+            Found(
+                seat.mock, Reading(Period(seat.mock.starts_at, seat.mock.ends_at), user.time_zone)
+            )
             for seat in seats
             if seat.mock.origin == Mock.Origin.MATCHED
             and seat.mock.state == MockState.PROPOSED
@@ -366,12 +400,15 @@ def _panel(
         None,
     )
     asker = called.asked_by if called else None
+    own = next((one for one in standbys if one.user_id == user.pk), None)
     return StandbyPanel(
         cohort=places.cohort,
         rounds=[one for one in places.rounds if one.has_prompt],
-        own=next((one for one in standbys if one.user_id == user.pk), None),
+        own=own,
         called=called,
         caller=called.cohort.called(asker) if called and asker else "",
+        until=_read(own.until, user.time_zone) if own else None,
+        starts=_read(called.starts_at, user.time_zone) if called else None,
         now=at,
     )
 
@@ -434,7 +471,7 @@ class Bar:
     height: float
 
 
-CHART_HEIGHT = 144
+CHART_TOP, CHART_HEIGHT = 20, 144
 
 
 @dataclass(frozen=True)
@@ -480,9 +517,10 @@ class Week:
         ]
 
     @property
-    def top(self) -> float:
-        """Return where the column ends, for the figure above it."""
-        return round(CHART_HEIGHT - self.asked * CHART_HEIGHT / max(1, self.most), 1)
+    def label_y(self) -> float:
+        """Return where the figure above the column stands; columns begin at CHART_TOP."""
+        top = CHART_HEIGHT - self.asked * CHART_HEIGHT / max(1, self.most)
+        return round(CHART_TOP + top - 6, 1)
 
 
 @dataclass(frozen=True)
@@ -517,12 +555,20 @@ class FillPage:
     @property
     def paired_percent(self) -> int:
         """Return the share that was given a partner."""
-        return round(100 * self.paired / self.asked) if self.asked else 0
+        return self._percent(self.paired)
+
+    @property
+    def agreed_percent(self) -> int:
+        """Return the share to which both said yes."""
+        return self._percent(self.agreed)
 
     @property
     def held_percent(self) -> int:
         """Return the share that took place."""
-        return round(100 * self.held / self.asked) if self.asked else 0
+        return self._percent(self.held)
+
+    def _percent(self, part: int) -> int:
+        return round(100 * part / self.asked) if self.asked else 0
 
 
 @dataclass(frozen=True)
@@ -531,6 +577,14 @@ class MemberLine:
 
     shown_name: str
     reliability: Reliability
+
+    @property
+    def word(self) -> str:
+        """Return it in a word: "new", "good", "mixed" or "bad"."""
+        if not self.reliability.counted:
+            return "new"
+        steps = (("good", RELIABLE_PERMILLE), ("mixed", MIXED_PERMILLE))
+        return next((word for word, least in steps if self.reliability.permille >= least), "bad")
 
 
 def watch_page(cohort: Cohort, organiser: User, at: datetime) -> WatchPage:
@@ -542,7 +596,12 @@ def watch_page(cohort: Cohort, organiser: User, at: datetime) -> WatchPage:
     )
     return WatchPage(
         waiting=[
-            WaitingLine(one, cohort.called(one.user), one.titles, unmatched_of(one, at))
+            WaitingLine(
+                one,
+                cohort.called(one.user),
+                one.titles,
+                unmatched_of(one, organiser.time_zone, at),
+            )
             for one in _waiting(cohort)
         ],
         appeals=[
@@ -629,11 +688,45 @@ def member_lines(cohort: Cohort, at: datetime) -> list[MemberLine]:
 # An appeal
 
 
-def broken_seat(mock: Mock, user: User) -> Seat | None:
-    """Return the member's seat in a mock if a broken promise stands against them, or did."""
-    stands = Q(outcome__in=[Seat.Outcome.LATE_CHANGE, Seat.Outcome.NO_SHOW])
-    return (
-        Seat.objects.select_related("appeal")
-        .filter(stands | Q(appeal__isnull=False), mock=mock, member=user)
-        .first()
+@dataclass(frozen=True)
+class AppealPage:
+    """A broken promise as its member sees it, and what they said against it.
+
+    `until` is the last instant at which they can; `has_judge` says that the cohort has an
+    organiser beside them.
+    """
+
+    mock: Mock
+    outcome: str
+    name: str
+    when: Reading
+    appeal: Appeal | None
+    until: Reading
+    is_over: bool
+    has_judge: bool
+
+
+def appeal_page(mock: Mock, user: User, at: datetime) -> AppealPage | None:
+    """Return the page of an appeal; None where nothing stands, or stood, against the member.
+
+    `mock` has its seats with it. One query.
+    """
+    seat = mock.seat_of(user)
+    made = getattr(seat, "appeal", None)
+    is_broken = seat.outcome in {Seat.Outcome.LATE_CHANGE, Seat.Outcome.NO_SHOW}
+    if seat.outcome_at is None or not (is_broken or made):
+        return None
+    organisers = Membership.objects.filter(
+        cohort=mock.cohort, role=Membership.Role.ORGANISER, user__is_active=True
+    )
+    until = seat.outcome_at + APPEAL_WITHIN
+    return AppealPage(
+        mock=mock,
+        outcome=seat.outcome,
+        name=mock.cohort.called(mock.partner_seat(user).member),
+        when=Reading(Period(mock.starts_at, mock.ends_at), user.time_zone),
+        appeal=made,
+        until=_read(until, user.time_zone),
+        is_over=at > until,
+        has_judge=organisers.exclude(user=user).exists(),
     )

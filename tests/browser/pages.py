@@ -200,5 +200,24 @@ VISITS: dict[str, Visit] = {
     "comparison, one edition": Visit("rubrics:compare", "kind"),
     # What is not there
     "not found": Visit("loops:loop", "manager's loop", status=404),
+    # The pool
+    "pool": Visit("loops:pool", then=_open_all),
+    "pool, mistaken": Visit("loops:pool", then=_send_as_it_is, then_status=422),
+    "pool, waiting": Visit("loops:pool", who="wren", then=_open_all),
+    "pool, on standby": Visit("loops:pool", who="tomas"),
+    "pool, called": Visit("loops:pool", who="adaeze"),
+    "pool, no cohort": Visit("loops:pool", who="newcomer"),
+    "appeal": Visit("loops:mock_appeal", "missed", who="wren"),
+    "appeal, empty": Visit(
+        "loops:mock_appeal", "missed", who="wren", then=_send_as_it_is, then_status=422
+    ),
+    "appeal, answered": Visit("loops:mock_appeal", "answered appeal", who="wren"),
+    "mocks of a cohort": Visit("loops:cohort_mocks", "cohort", who="tomas"),
+    "mocks of a cohort, fill rate": Visit(
+        "loops:cohort_mocks", "cohort", who="tomas", query="?show=fill", then=_open_all
+    ),
+    "mocks of a cohort, promises": Visit(
+        "loops:cohort_mocks", "cohort", who="tomas", query="?show=people"
+    ),
     "not found, stranger": Visit("mail", who=NOBODY, status=404),
 }

@@ -21,7 +21,19 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from feedback.models import Review
-from loops.models import Attempt, Cohort, Invitation, Loop, Recording, Round, User
+from loops.models import (
+    Appeal,
+    Attempt,
+    Block,
+    Cohort,
+    DayHours,
+    DaysAway,
+    Invitation,
+    Loop,
+    Recording,
+    Round,
+    User,
+)
 from tests import factories
 from tests.waiting import RequestsUnderWay
 
@@ -79,6 +91,7 @@ def _made() -> World:
     _demo_rows(world, cohort)
     _answers_in_every_state(world, cohort, now)
     _lapsed_review(world, now)
+    _pool(world, cohort, now)
     _letters(world)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}
     return world
@@ -195,6 +208,90 @@ def _lapsed_review(world: World, now: datetime) -> None:
 
 
 def _letters(world: World) -> None:
+def _pool(world: World, cohort: Cohort, now: datetime) -> None:
+    """Somebody whom the pool could not help, somebody called from standby, and broken promises."""
+    wren, kenji = world.people["wren"], world.people["kenji"]
+    later = now + timedelta(days=3)
+    factories.pool_request(
+        wren,
+        cohort,
+        "coding",
+        "deep_dive",
+        created_at=now - timedelta(days=16),
+        weeks_waited=2,
+        unmatched_code="no_common_hour",
+        unmatched_data={
+            "hours": [
+                {
+                    "starts_at": later.isoformat(),
+                    "ends_at": (later + timedelta(hours=2)).isoformat(),
+                    "partners": 2,
+                }
+            ],
+            "kinds": [{"title": "Classic design", "partners": 1}],
+        },
+    )
+    factories.mock(
+        world.people["priya"],
+        world.people["adaeze"],
+        cohort,
+        kind="coding",
+        origin="standby",
+        starts_at=now + timedelta(minutes=3),
+    )
+    yesterday = now - timedelta(days=1)
+    missed = factories.mock(
+        wren, kenji, cohort, kind="coding", state="no_show", starts_at=yesterday
+    )
+    missed.seats.filter(member=wren).update(outcome="no_show", outcome_at=yesterday)
+    world.ids["missed"] = {"mock_id": missed.public_id}
+    answered = factories.mock(
+        wren,
+        kenji,
+        cohort,
+        kind="coding",
+        state="cancelled",
+        starts_at=yesterday - timedelta(days=4),
+    )
+    answered.seats.filter(member=wren).update(outcome="late_change", outcome_at=yesterday)
+    Appeal.objects.create(
+        seat=answered.seats.get(member=wren),
+        text="A train stood between two stations, and there was no net.",
+        made_at=yesterday,
+        state=Appeal.State.REFUSED,
+        decided_by=world.people["tomas"],
+        decided_at=yesterday,
+        answer="No word came until the next day. It fades.",
+    )
+    world.ids["answered appeal"] = {"mock_id": answered.public_id}
+    factories.mock(
+        wren,
+        kenji,
+        cohort,
+        kind="coding",
+        state="proposed",
+        starts_at=now + timedelta(days=2),
+        created_at=now - timedelta(days=4),
+    )
+
+
+def _hours(world: World, cohort: Cohort, now: datetime) -> None:
+    """Somebody whose hours stayed behind when they moved, with days of all kinds, and a block."""
+    rowan = factories.person("rowan-417", name="Rowan", time_zone="Asia/Kolkata")
+    world.people["rowan"] = rowan
+    factories.join(cohort, rowan)
+    factories.week(rowan, "Europe/Berlin", start=22 * 60, end=26 * 60 + 30)
+    today = now.date()
+    facts = {"user": rowan, "time_zone": "Europe/Berlin"}
+    day, span = timedelta(days=1), {"start_minute": 610, "end_minute": 750}
+    DayHours.objects.create(on=today + 2 * day, **facts)
+    DayHours.objects.create(on=today + 3 * day, **span, **facts)
+    note = "Walking from Kathmandu to Pokhara, without a net"
+    DaysAway.objects.create(from_on=today + 5 * day, to_on=today + 9 * day, note=note, **facts)
+    factories.mock(rowan, world.people["wren"], cohort, kind="xfn", starts_at=now + day)
+    Block.objects.create(by=rowan, whom=world.people["caleb"], at=now)
+
+
     """Put the secrets into the addresses that only a mail tells."""
     user = world.people["newcomer"]
     user.set_password(PASSWORD)
