@@ -39,6 +39,7 @@ from loops.models import (
 )
 from loops.queries.availability import partners_of
 from loops.queries.practice import prompts_met
+from loops.queries.turns import ready_to_replace
 from loops.states import AttemptState, MockState
 
 STANDBY_STEP_MINUTES = 5
@@ -242,10 +243,12 @@ def absent_then_standby(*, mock: Mock, by: User, at: datetime) -> Mock:
     known = Mock.objects.filter(replaces=mock).first()
     if known:
         return known
-    for standby in _ready(mock, by, at):
+    for standby in ready_to_replace(mock, by, at):
         plans = _plans_with(mock, by, standby)
         bookings.hold_pair(by, standby.user)
-        if plans and partners_of(by, mock.cohort).filter(pk=standby.user_id).exists():
+        if not (plans and partners_of(by, mock.cohort).filter(pk=standby.user_id).exists()):
+            continue
+        if _is_free(standby.user, _at_once(plans, at)):
             return _meet(plans, standby, by=by, at=at, replaces=mock)
     raise NobodyOnStandby
 
@@ -340,18 +343,6 @@ def _report_absent(mock: Mock, *, by: User, at: datetime) -> Mock:
     return mock
 
 
-def _ready(mock: Mock, by: User, at: datetime) -> list[Standby]:
-    """Return who can be called, those first who have been ready longest."""
-    missing = mock.seats.exclude(member=by).values("member")
-    return list(
-        Standby.objects.ready(at)
-        .filter(cohort=mock.cohort, user__in=partners_of(by, mock.cohort))
-        .exclude(user__in=missing)
-        .select_related("user", "cohort", "round__round_kind")
-        .order_by("since", "pk")
-    )
-
-
 def _plans_with(mock: Mock, by: User, standby: Standby) -> list[TurnPlan]:
     """Put the standby partner in the absent one's chair."""
     plans = [
@@ -373,11 +364,7 @@ def _meet(
     replaces: Mock | None = None,
 ) -> Mock:
     """Make a confirmed mock that begins at the next five minutes, and call the partner."""
-    step_s = STANDBY_STEP_MINUTES * 60
-    starts_at = at + timedelta(seconds=-int(at.timestamp()) % step_s)
-    starts_at = starts_at.replace(microsecond=0).astimezone(UTC)
-    minutes = bookings.minutes_of(plan.round for plan in plans)
-    period = Period(starts_at, starts_at + timedelta(minutes=minutes))
+    period = _at_once(plans, at)
     mock = bookings.lay_out(
         cohort=standby.cohort,
         people=(by, standby.user),
@@ -404,6 +391,21 @@ def _meet(
     bookings.tell_of_mock(standby.user, Notice.Kind.STANDBY, mock, at, useful_until=period.ends_at)
     bookings.tell_of_mock(by, Notice.Kind.AGREED, mock, at)
     return mock
+
+
+def _at_once(plans: list[TurnPlan], at: datetime) -> Period:
+    """Return the time that these turns take from the next five minutes on."""
+    step_s = STANDBY_STEP_MINUTES * 60
+    starts_at = at + timedelta(seconds=-int(at.timestamp()) % step_s)
+    starts_at = starts_at.replace(microsecond=0).astimezone(UTC)
+    minutes = bookings.minutes_of(plan.round for plan in plans)
+    return Period(starts_at, starts_at + timedelta(minutes=minutes))
+
+
+def _is_free(user: User, period: Period) -> bool:
+    """Say whether the person holds no seat in that time; the constraint has the last word."""
+    held = Seat.objects.filter(member=user, is_held=True, starts_at__lt=period.ends_at)
+    return not held.filter(ends_at__gt=period.starts_at).exists()
 
 
 def _take_of(turn: Turn, *, by: User, at: datetime) -> Attempt:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -16,6 +16,8 @@ from loops.queries.availability import partners_of
 from loops.queries.practice import Step, guide_of, minutes_in_force
 from rubrics.models import Anchor, Dimension, Downcode, Phase, Prompt, RubricVersion
 from rubrics.queries import level_labels
+
+SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,11 @@ def _version_of(turn: Turn) -> dict[str, Any]:
 def ready_to_replace(mock: Mock, user: User, at: datetime) -> QuerySet[Standby]:
     """Return who can be called to a mock whose other did not come, the longest ready first.
 
-    Members of the cohort on standby whom the person may meet and who hold no seat just now; of
-    somebody who would only have interviewed, those who have a round to answer.
+    Members of the cohort on standby whom the person may meet and who hold no seat in the next
+    hour; of somebody who would only have interviewed, those who have a round to answer.
     """
     answers = mock.turns.filter(candidate=user)
-    busy = Seat.objects.filter(is_held=True, starts_at__lte=at, ends_at__gt=at)
+    busy = Seat.objects.filter(is_held=True, starts_at__lt=at + SOON, ends_at__gt=at)
     return (
         Standby.objects.ready(at)
         .filter(Q(round__isnull=False) | Exists(answers))

@@ -294,6 +294,22 @@ def test_left_alone_somebody_on_standby_takes_the_chair(  # noqa: PLR0917 - one 
     assert Notice.objects.get(kind="standby").person == second_peer
 
 
+def test_who_is_expected_elsewhere_is_passed_over(
+    alone: Callable[[], dict[str, Any]], second_peer: User, organiser: User, cohort: Cohort
+) -> None:
+    """Who has been ready longest has a mock of their own in half an hour, the next one is free."""
+    stand_by(second_peer, cohort)
+    Standby.objects.update(since=START - timedelta(hours=5))
+    stand_by(organiser, cohort)
+    other = factories.person()
+    factories.join(cohort, other)
+    factories.mock(other, second_peer, cohort, starts_at=START + 40 * MINUTE)
+
+    new = sessions.absent_then_standby(**alone())
+
+    assert new.turns.get().interviewer == organiser
+
+
 def test_a_standby_partner_with_a_round_swaps_roles_with_an_interviewer(
     mock: Mock, peer: User, second_peer: User, cohort: Cohort
 ) -> None:
