@@ -612,9 +612,13 @@ def draw_for(turn: Turn, *, but: Iterable[str] = ()) -> Prompt:
 
 
 def draw_prompts(mock: Mock) -> None:
-    """Give each turn of a mock its prompt, no two the same."""
+    """Give each turn of a mock its prompt, no two the same.
+
+    Who has fewer left draws first, so that nobody takes the only one that the other has.
+    """
     drawn: list[str] = []
-    for turn in mock.turns.select_related("mock", "candidate", "interviewer", "round__round_kind"):
+    turns = mock.turns.select_related("mock", "candidate", "interviewer", "round__round_kind")
+    for turn in sorted(turns, key=lambda one: len(unseen_prompts(one.candidate, one.round))):
         turn.prompt = draw_for(turn, but=drawn)
         turn.rubric_version_id = turn.prompt.version_id
         turn.save(update_fields=["prompt", "rubric_version"])
@@ -660,10 +664,13 @@ def hold_pair(one: User, other: User) -> None:
     Without it a block and a mock that are made in the same moment would not see each other.
     """
     first, second = sorted((one.pk, other.pk))
+    _take_turns(f"pair:{first}:{second}")
+
+
+def _take_turns(name: str) -> None:
+    """Wait for who holds the name, and hold it until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"pair:{first}:{second}"]
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def free_seats(mock: Mock) -> None:
@@ -704,7 +711,13 @@ def reopen_requests(
 
 
 def hold_seat(seat: Seat, period: Period) -> None:
-    """Take one seat for a period, with the gap its member keeps, and note what they saw."""
+    """Take one seat for a period, with the gap its member keeps, and note what they saw.
+
+    One booking of a member at a time: two that enter overlapping seats in the same instant would
+    each wait for the other's end, which PostgreSQL calls a deadlock. So callers take seats in
+    ascending order of members. The constraint has the last word all the same.
+    """
+    _take_turns(f"member:{seat.member_id}")
     zone = seat.member.time_zone
     gap = limits_of(getattr(seat.member, "mock_limits", None), seat.member).gap_minutes
     seat.starts_at = period.starts_at
@@ -840,7 +853,7 @@ def _settle_swap(mock: Mock, by: User, round_: Round | None) -> int:
 
 
 def _take_seats(mock: Mock, seats: Sequence[Seat], proposal: Proposal) -> None:
-    """Take both seats, in ascending order of members. The constraint has the last word."""
+    """Take both seats, in ascending order of members."""
     period = Period(proposal.starts_at, proposal.ends_at)
     for seat in seats:
         hold_seat(seat, period)

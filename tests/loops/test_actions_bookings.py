@@ -461,6 +461,23 @@ def test_a_proposal_lapses_when_its_time_has_come(
     assert bookings.due_to_settle(START) == []
 
 
+@pytest.mark.parametrize("state", ["proposed", "accepted", "confirmed"])
+def test_a_mock_of_somebody_whose_account_is_closed_is_called_off_and_blames_nobody(
+    candidate: User, peer: User, cohort: Cohort, state: str
+) -> None:
+    mock = factories.mock(candidate, peer, cohort, state=state)
+    User.objects.filter(pk=peer.pk).update(is_active=False)
+    at = mock.starts_at - HOUR
+
+    assert ("desert", mock.pk) in bookings.due_to_settle(at)
+    assert bookings.desert(mock_id=mock.pk, at=at)
+
+    mock.refresh_from_db()
+    assert not mock.is_live
+    assert {(seat.is_held, seat.outcome) for seat in mock.seats.all()} == {(False, "")}
+    assert ("desert", mock.pk) not in bookings.due_to_settle(at)
+
+
 def test_who_is_let_down_is_in_the_pool_again(
     candidate: User, peer: User, cohort: Cohort, round_: Round
 ) -> None:
