@@ -662,6 +662,23 @@ def test_who_wished_it_is_booked_without_being_asked(
     assert set(shown.values_list("kind", flat=True)) == {"agreed"}
 
 
+def test_who_has_one_prompt_left_draws_it_before_the_other_does(
+    candidate: User, peer: User, cohort: Cohort
+) -> None:
+    """The first prompt has a kit, so whoever draws first would take it."""
+    for person in (candidate, peer):
+        factories.pool_request(person, cohort, books_at_once=True)
+    _met(peer, "prompt_2")
+
+    run(cohort)
+
+    turns = Mock.objects.get().turns.order_by("position")
+    assert [(turn.candidate, turn.prompt and turn.prompt.key) for turn in turns] == [
+        (candidate, "prompt_2"),
+        (peer, "prompt_1"),
+    ]
+
+
 def test_who_wished_it_alone_has_accepted_and_the_other_is_asked(
     candidate: User, peer: User, cohort: Cohort
 ) -> None:
