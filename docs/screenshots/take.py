@@ -37,6 +37,11 @@ def main() -> int:
             "v => new Promise(r => { v.onseeked = r; v.currentTime = 58; })"
         )
         _take(page, "grading")
+        page.goto("/mocks/")
+        page.get_by_role("link", name="With godwit-429").first.click()
+        _take(page, "mock")
+        page.goto("/availability/")
+        _take(page, "hours")
         page.goto("/readiness/")
         page.get_by_role("link", name="Finish your draft").click()
         attempt = page.url
