@@ -50,11 +50,11 @@ def test_each_kind_faces_the_one_in_the_same_place(catalogue: schema.Catalogue) 
     assert [twins[kind] for kind in KINDS["ic"]] == KINDS["em"]
 
 
-def test_the_first_two_prompts_of_each_kind_have_a_kit(catalogue: schema.Catalogue) -> None:
+def test_every_prompt_has_a_kit(catalogue: schema.Catalogue) -> None:
     without = [
         f"{rubric.kind}: {prompt.key}"
         for rubric in catalogue.rubrics
-        for prompt in rubric.prompts[:2]
+        for prompt in rubric.prompts
         if prompt.kit is None
     ]
 
