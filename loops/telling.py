@@ -4,7 +4,7 @@ The words tell the moment that the notice was written of: its data, not the mock
 They are for its reader alone, in their zone; whoever they name is called as the cohort calls them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch
 from django.urls import reverse as django_reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from loops import promises
 from loops.clocks import ForTwo, Reading, for_two
@@ -265,6 +266,29 @@ def _paired(facts: _Facts) -> Told:
     )
 
 
+def _helps(facts: _Facts) -> Iterator[str]:
+    """Say what of the reader's own doing would bring possible partners."""
+    for more in facts.data.get("hours", []):
+        period = Period(_instant(more["starts_at"]), _instant(more["ends_at"]))
+        reading = Reading(period, facts.zone)
+        yield ngettext(
+            "%(people)d person more would fit, if you add %(day)s, %(span)s %(city)s.",
+            "%(people)d people more would fit, if you add %(day)s, %(span)s %(city)s.",
+            more["partners"],
+        ) % {
+            "people": more["partners"],
+            "day": reading.day,
+            "span": reading.span,
+            "city": reading.city,
+        }
+    for more in facts.data.get("kinds", []):
+        yield ngettext(
+            "%(people)d person more would fit, if you also take %(title)s.",
+            "%(people)d people more would fit, if you also take %(title)s.",
+            more["partners"],
+        ) % {"people": more["partners"], "title": more["title"]}
+
+
 def _unpaired(facts: _Facts) -> Told:
     reason = why(facts.data.get("code", ""))
     happened = (
@@ -279,7 +303,7 @@ def _unpaired(facts: _Facts) -> Told:
             str(happened),
             _("You stay in the pool, and who has waited longer comes first."),
         ),
-        to_do=(str(then),),
+        to_do=(str(then), *_helps(facts)),
         links=(
             Link(_("See what would help"), reverse("loops:pool")),
             Link(_("Change my hours"), reverse("loops:availability")),

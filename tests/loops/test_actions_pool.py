@@ -31,6 +31,7 @@ from loops.models import (
 from loops.queries.pairing import Grid, open_requests, pool_of
 from loops.queries.pool import last_pairing, next_pairing, week_paired
 from loops.tasks import sweep
+from loops.telling import told
 from tests import factories
 from tests.factories import NOW
 from tests.threads import together
@@ -567,6 +568,11 @@ def test_who_is_left_over_is_told_why_and_what_would_help(
     assert (notice.kind, notice.subject) == ("unpaired", f"pool:{cohort.pk}:2026-03-09")
     assert notice.data["code"] == "no_common_hour"
     assert notice.data["hours"] == request.unmatched_data["hours"]
+    said = told(notice)
+    assert "Nobody who wants your rounds has an hour in common with you." in said.happened
+    assert said.to_do[-1] == (
+        "1 person more would fit, if you add Monday 9 March, 18:00–19:00 UTC."
+    )
 
 
 def test_the_hours_that_would_help_make_a_pair(candidate: User, peer: User, cohort: Cohort) -> None:
