@@ -41,6 +41,7 @@ LIGHT = [
     "sign-in",
     "cohort, organiser",
     "profile",
+    "hours",
     "loops",
     "new loop",
     "loop",

@@ -6,7 +6,6 @@
  * Painting starts from what the first cell is: free ones are erased, others are set free.
  */
 
-import { wordsIn } from "./recording_words.js";
 import {
   DAY,
   STEP,
@@ -32,6 +31,17 @@ const PAGE_ROWS = 4;
 
 export function attach(root) {
   new WeekGrid(root);
+}
+
+/* What the page lends to be said; each {name} is replaced by a fact. */
+function wordsIn(root) {
+  const template = root.querySelector("template[data-part=words]");
+  const words = new Map(
+    [...template.content.children].map((one) => [one.dataset.word, one.textContent.trim()]),
+  );
+  const say = (key, facts = {}) =>
+    words.get(key).replace(/\{(\w+)\}/g, (whole, name) => facts[name] ?? whole);
+  return { say };
 }
 
 function make(name, className = "", facts = {}) {

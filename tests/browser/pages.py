@@ -74,8 +74,9 @@ def _open_menu(page: "Page") -> None:
 
 
 def _open_all(page: "Page") -> None:
-    """Open everything that is folded, but for the menus of the bar."""
-    page.evaluate("document.querySelectorAll('main details').forEach((d) => { d.open = true; })")
+    """Open everything that is folded, but for menus, of which one is open at a time."""
+    folded = "main details:not(.menu)"
+    page.evaluate(f"document.querySelectorAll('{folded}').forEach((d) => {{ d.open = true; }})")
 
 
 def _check_devices(page: "Page") -> None:
@@ -97,6 +98,28 @@ def _show_keys(page: "Page") -> None:
     page.locator(".grading--scripted").wait_for()
     page.keyboard.press("?")
     page.locator("#keys").wait_for()
+
+
+def _paint_hours(page: "Page") -> None:
+    """Set an evening free by keyboard, and leave it chosen."""
+    page.get_by_role("gridcell", name="Saturday 18:00").focus()
+    for key in ("Shift+ArrowDown", "Shift+ArrowRight", "Space"):
+        page.keyboard.press(key)
+    page.locator("#preview .tag").wait_for()
+
+
+def _save_hours_of_yesterday(page: "Page") -> None:
+    page.locator("input[name=digest]").evaluate("(one) => { one.value = 'of another week'; }")
+    page.locator("input[name=from_6]").last.fill("10:10")
+    page.locator("input[name=until_6]").last.fill("11:00")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save weekly hours").click()
+
+
+def _ask_to_block(page: "Page") -> None:
+    page.locator(".members summary").last.click()
+    with page.expect_navigation():
+        page.locator(".members details[open] button").click()
 
 
 IN_DEBUGGING = {"DEBUG": True}
@@ -143,6 +166,17 @@ VISITS: dict[str, Visit] = {
     "password": Visit("account_change_password", who="newcomer"),
     "addresses": Visit("account_email", who="newcomer"),
     "password again": Visit("account_reauthenticate", who="newcomer"),
+    "profile, moved": Visit("loops:profile", who="rowan"),
+    "not to meet": Visit("loops:cohort", "cohort", who="wren", then=_ask_to_block),
+    # Hours
+    "hours": Visit("loops:availability", then=_open_all),
+    "hours, painted": Visit("loops:availability", then=_paint_hours),
+    "hours, moved": Visit("loops:availability", who="rowan", then=_open_all),
+    "hours, none": Visit("loops:availability", who="newcomer"),
+    "hours, mistaken": Visit("loops:availability", then=_send_as_it_is, then_status=422),
+    "hours, saved elsewhere": Visit(
+        "loops:availability", then=_save_hours_of_yesterday, then_status=409
+    ),
     # Practice
     "loops": Visit("loops:loop_list"),
     "loops, none": Visit("loops:loop_list", who="newcomer"),

@@ -93,6 +93,7 @@ def _made() -> World:
     _lapsed_review(world, now)
     _pool(world, cohort, now)
     _letters(world)
+    _hours(world, cohort, now)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}
     return world
 
@@ -205,6 +206,23 @@ def _lapsed_review(world: World, now: datetime) -> None:
     )
     factories.evidence(lapsed, mine.rubric_version.dimensions.order_by("position")[0])
     world.ids["lapsed"] = {"review_id": lapsed.public_id}
+
+
+def _hours(world: World, cohort: Cohort, now: datetime) -> None:
+    """Somebody whose hours stayed behind when they moved, with days of all kinds, and a block."""
+    rowan = factories.person("rowan-417", name="Rowan", time_zone="Asia/Kolkata")
+    world.people["rowan"] = rowan
+    factories.join(cohort, rowan)
+    factories.week(rowan, "Europe/Berlin", start=22 * 60, end=26 * 60 + 30)
+    today = now.date()
+    facts = {"user": rowan, "time_zone": "Europe/Berlin"}
+    day, span = timedelta(days=1), {"start_minute": 610, "end_minute": 750}
+    DayHours.objects.create(on=today + 2 * day, **facts)
+    DayHours.objects.create(on=today + 3 * day, **span, **facts)
+    note = "Walking from Kathmandu to Pokhara, without a net"
+    DaysAway.objects.create(from_on=today + 5 * day, to_on=today + 9 * day, note=note, **facts)
+    factories.mock(rowan, world.people["wren"], cohort, kind="xfn", starts_at=now + day)
+    Block.objects.create(by=rowan, whom=world.people["caleb"], at=now)
 
 
 def _letters(world: World) -> None:
