@@ -8,7 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.http import Http404
 
 from loops.clocks import Reading
@@ -17,6 +26,7 @@ from loops.models import (
     Appeal,
     Block,
     Cohort,
+    DayHours,
     MatchRequest,
     Membership,
     Mock,
@@ -279,11 +289,16 @@ def _rounds_of(user: User) -> QuerySet[Round]:
         version__in=RubricVersion.objects.in_force(),
         version__round_kind=OuterRef("round_kind"),
     )
+    week = WeeklyHours.objects.filter(user=user)
+    days = DayHours.objects.filter(user=user, start_minute__isnull=False)
     return (
         Round.objects.filter(loop__member=user, loop__cohort__memberships__user=user)
         .select_related("loop__cohort", "round_kind")
         .annotate(
-            has_prompt=Exists(unseen), has_hours=Exists(WeeklyHours.objects.filter(user=user))
+            has_prompt=Exists(unseen),
+            has_hours=ExpressionWrapper(
+                Q(Exists(week)) | Q(Exists(days)), output_field=BooleanField()
+            ),
         )
         .order_by("-loop__started_at", "-loop_id", "position")
     )

@@ -16,6 +16,7 @@ from loops.models import (
     Appeal,
     Block,
     Cohort,
+    DayHours,
     MatchRequest,
     Membership,
     Mock,
@@ -255,6 +256,12 @@ def test_who_offers_no_hours_is_told_so(as_: Browse, candidate: User, round_: Ro
     words = "You offer no hours yet."
 
     assert words in text_of(as_(candidate).get(POOL))
+    on = timezone.localdate() + timedelta(days=2)
+    day = DayHours.objects.create(user=candidate, on=on, time_zone="UTC")
+    assert words in text_of(as_(candidate).get(POOL))
+    DayHours.objects.filter(pk=day.pk).update(start_minute=600, end_minute=720)
+    assert words not in text_of(as_(candidate).get(POOL))
+    day.delete()
     factories.week(candidate)
     assert words not in text_of(as_(candidate).get(POOL))
 
