@@ -7,6 +7,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from loops import ics
@@ -15,7 +16,7 @@ from loops.hours import Period
 from loops.ics import MockEvent
 from loops.models import Mock, Notice, User
 from loops.states import MockState
-from loops.telling import partner_name, period_told, reverse, rounds_title, times_told
+from loops.telling import partner_name, period_told, rounds_title, times_told
 
 REQUESTS = frozenset(
     {Notice.Kind.AGREED, Notice.Kind.STANDBY, Notice.Kind.MOVED, Notice.Kind.CHANGED}

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
-from django.urls import NoReverseMatch
-from django.urls import reverse as django_reverse
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,13 +20,6 @@ from loops.clocks import ForTwo, Reading, for_two
 from loops.hours import Period
 from loops.models import Mock, Notice, Seat, Turn, User
 from loops.reasons import why
-
-
-def reverse(name: str, args: list[object] | None = None) -> str:
-    try:
-        return django_reverse(name, args=args)
-    except NoReverseMatch:
-        return f"/{name}/"
 
 
 @dataclass(frozen=True)
