@@ -109,15 +109,13 @@ def _version_of(turn: Turn) -> dict[str, Any]:
         role=PromptExposure.Role.INTERVIEWER,
     )
     signal_row = JSONObject(id="id", text="text", dimension_id="dimension_id")
-    return (
-        RubricVersion.objects.annotate(
-            signal_rows=ArraySubquery(signals.values(row=signal_row)),
-            phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
-            is_opened=Exists(met),
-        )
-        .values("is_opened", "signal_rows", "phase_rows")
-        .get(pk=turn.rubric_version_id)
+    versions = RubricVersion.objects.annotate(
+        signal_rows=ArraySubquery(signals.values(row=signal_row)),
+        phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
+        is_opened=Exists(met),
     )
+    rows = versions.filter(pk__in=[turn.rubric_version_id])
+    return dict(rows.values("is_opened", "signal_rows", "phase_rows").get())
 
 
 def ready_to_replace(mock: Mock, user: User, at: datetime) -> QuerySet[Standby]:
