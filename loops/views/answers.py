@@ -1,7 +1,5 @@
 """Answers from a mail: the page behind a signed link, for whoever holds it, signed in or not."""
 
-from zoneinfo import ZoneInfo
-
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -36,10 +34,9 @@ def answer_link(request: HttpRequest, token: str) -> HttpResponse:
         member, mock = access.mock_to_answer(link.member_id, link.mock_id)
     except (DeadLink, Http404):
         return render(request, "loops/bookings/answer_closed.html", status=410)
-    with timezone.override(ZoneInfo(member.time_zone)):
-        if request.method == "POST":
-            return _answered(request, link, member, mock)
-        return _asked(request, link, member, mock)
+    if request.method == "POST":
+        return _answered(request, link, member, mock)
+    return _asked(request, link, member, mock)
 
 
 def _answered(request: HttpRequest, link: AnswerLink, member: User, mock: Mock) -> HttpResponse:

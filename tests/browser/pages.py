@@ -1,5 +1,6 @@
 """Every page of the product in the states worth looking at: whose, where, what is done there."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,41 @@ def _ask_to_block(page: "Page") -> None:
         page.locator(".members details[open] button").click()
 
 
+def _choose(partner: str) -> "Callable[[Page], object]":
+    """Choose the first round and a partner, and go on to the times."""
+
+    def chosen(page: "Page") -> None:
+        _open_all(page)
+        page.locator("input[name=round]").first.check()
+        page.get_by_role("radio", name=re.compile(partner)).check()
+        with page.expect_navigation():
+            _press("See the times you share")(page)
+
+    return chosen
+
+
+def _choose_a_time(page: "Page") -> None:
+    _choose("otis-211")(page)
+    page.locator(".slot").last.click()
+    page.locator(".chosen--set").wait_for()
+
+
+def _propose_nothing(page: "Page") -> None:
+    _choose("otis-211")(page)
+    _send_as_it_is(page)
+
+
+def _choose_nobody(page: "Page") -> None:
+    page.evaluate("document.querySelector('.choosing').noValidate = true")
+    with page.expect_navigation():
+        _press("See the times you share")(page)
+
+
+def _accept_without_a_round(page: "Page") -> None:
+    with page.expect_navigation():
+        _press("Accept")(page)
+
+
 IN_DEBUGGING = {"DEBUG": True}
 
 VISITS: dict[str, Visit] = {
@@ -200,6 +236,46 @@ VISITS: dict[str, Visit] = {
     "recorder, devices": Visit("loops:record", "draft", then=_check_devices),
     "recorder, interrupted": Visit("loops:record", "interrupted", who="wren"),
     "hand in": Visit("loops:attempt_submit", "ready", who="wren"),
+    # Mocks
+    "mocks": Visit("loops:mock_list", who="nia", then=_open_all),
+    "mocks, none": Visit("loops:mock_list", who="newcomer"),
+    "mocks, long past": Visit("loops:mock_list", who="quinn", query="?page=2"),
+    "new mock": Visit("loops:mock_new", who="nia", then=_open_all),
+    "new mock, nobody chosen": Visit("loops:mock_new", who="nia", then=_choose_nobody),
+    "new mock, no cohort": Visit("loops:mock_new", who="newcomer"),
+    "new mock, no loop": Visit("loops:mock_new", who="rowan"),
+    "new mock, times": Visit("loops:mock_new", who="nia", then=_choose_a_time),
+    "new mock, no hours": Visit("loops:mock_new", who="nia", then=_choose("quinn-211")),
+    "new mock, no time": Visit("loops:mock_new", who="nia", then=_propose_nothing, then_status=422),
+    "mock, asked": Visit("loops:mock", "mock, asked", who="nia"),
+    "mock, asked to swap": Visit("loops:mock", "mock, asked to swap", who="nia"),
+    "mock, no round chosen": Visit(
+        "loops:mock",
+        "mock, asked to swap",
+        who="nia",
+        then=_accept_without_a_round,
+        then_status=422,
+    ),
+    "mock, paired": Visit("loops:mock", "mock, paired", who="nia"),
+    "mock, waiting": Visit("loops:mock", "mock, waiting", who="nia"),
+    "mock, agreed": Visit("loops:mock", "mock, agreed", who="nia", then=_open_all),
+    "mock, to confirm": Visit("loops:mock", "mock, to confirm", who="nia"),
+    "mock, to move": Visit("loops:mock", "mock, moved", who="nia", then=_open_all),
+    "mock, to be moved": Visit("loops:mock", "mock, moved", who="otis", then=_open_all),
+    "mock, confirmed": Visit("loops:mock", "mock, confirmed", who="nia"),
+    "mock, open": Visit("loops:mock", "mock, open", who="nia"),
+    "mock, held": Visit("loops:mock", "mock, held", who="nia"),
+    "mock, alone": Visit("loops:mock", "mock, alone", who="nia"),
+    "mock, called off": Visit("loops:mock", "mock, called off", who="nia"),
+    "mock, another time": Visit("loops:mock_times", "mock, agreed", who="nia"),
+    "mock, another time to swap": Visit("loops:mock_times", "mock, asked to swap", who="nia"),
+    "calling off": Visit("loops:mock_cancel", "mock, agreed", who="nia"),
+    "calling off, late": Visit("loops:mock_cancel", "mock, confirmed", who="nia"),
+    "answer, by mail": Visit("loops:answer_link", "link, asked to swap", who=NOBODY),
+    "answer, by mail, to move": Visit("loops:answer_link", "link, moved", who=NOBODY),
+    "answer, by mail, to confirm": Visit("loops:answer_link", "link, to confirm", who=NOBODY),
+    "answer, by mail, answered": Visit("loops:answer_link", "link, confirmed", who=NOBODY),
+    "answer, by mail, ended": Visit("loops:answer_link", "link, none", who=NOBODY, status=410),
     # Grading
     "queue, holding": Visit("feedback:queue"),
     "queue": Visit("feedback:queue", who="kenji"),

@@ -35,6 +35,7 @@ from loops.models import (
     User,
 )
 from tests import factories
+from tests.browser import bookings
 from tests.waiting import RequestsUnderWay
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _made() -> World:
     _answers_in_every_state(world, cohort, now)
     _lapsed_review(world, now)
     _pool(world, cohort, now)
+    bookings.lay(world, cohort, now)
     _letters(world)
     _hours(world, cohort, now)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}

@@ -986,14 +986,14 @@ def test_an_answer_with_another_time_names_what_it_answers(
 def test_both_propose_at_once_and_the_second_reads_the_first(
     mine: Client, theirs: Client, candidate: User, agreed: Mock
 ) -> None:
+    late = {"starts_at": "2026-03-07T10:00Z", "answers": ""}
+    foreign = theirs.post(at("mock_times", agreed), {**late, "answers": str(uuid4())})
     mine.post(at("mock_times", agreed), {"starts_at": "2026-03-06T10:00Z", "answers": ""})
 
-    late = {"starts_at": "2026-03-07T10:00Z", "answers": ""}
     page = theirs.post(at("mock_times", agreed), late)
-    forged = theirs.post(at("mock_times", agreed), {**late, "answers": str(uuid4())})
     told = theirs.post(at("mock_times", agreed), late, **JSON)
 
-    assert page.status_code == forged.status_code == told.status_code == 409
+    assert page.status_code == foreign.status_code == told.status_code == 409
     assert "candidate-101 proposes this time instead" in text_of(page)
     assert told.json()["code"] == "mock_changed"
     assert open_by(agreed) == candidate
