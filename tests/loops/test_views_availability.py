@@ -624,6 +624,47 @@ def test_who_is_blocked_sees_nothing_of_it(
     assert client.post(reverse("loops:block"), {"user": candidate.public_id}).status_code == 200
 
 
+@pytest.mark.parametrize("is_by_me", [True, False])
+def test_who_is_blocked_is_offered_no_hours_and_cannot_propose(
+    as_: As, candidate: User, peer: User, cohort: Cohort, *, is_by_me: bool
+) -> None:
+    """Both ways, and in the very words for somebody who is not active any more."""
+    factories.edition("sd_ambiguous", prompts=4)
+    round_ = factories.loop(candidate, cohort).rounds.get()
+    for user in (candidate, peer):
+        factories.week(user)
+    one, other = (candidate, peer) if is_by_me else (peer, candidate)
+    client = as_(candidate)
+    url = reverse("loops:mock_new")
+    chosen = {"round": str(round_.public_id), "partner": str(peer.public_id)}
+    sent = {**chosen, "starts_at": (timezone.now() + timedelta(days=2)).isoformat()}
+
+    def answers() -> list[tuple[int, list[str]]]:
+        given = [client.get(url), client.get(url, chosen), client.post(url, sent)]
+        return [
+            (
+                answer.status_code,
+                [
+                    line
+                    for line in answer.content.decode().splitlines()
+                    if "csrfmiddlewaretoken" not in line
+                ],
+            )
+            for answer in given
+        ]
+
+    assert peer.handle in client.get(url).content.decode()
+    block = Block.objects.create(by=one, whom=other, at=timezone.now())
+    blocked = answers()
+    block.delete()
+    User.objects.filter(pk=peer.pk).update(is_active=False)
+
+    assert blocked == answers()
+    assert [status for status, _lines in blocked] == [200, 409, 409]
+    assert not any(peer.handle in line for _status, lines in blocked for line in lines)
+    assert not Mock.objects.exists()
+
+
 @pytest.mark.parametrize("who", ["outsider", "candidate"])
 def test_a_stranger_is_not_blocked_nor_oneself(
     request: pytest.FixtureRequest, as_: As, candidate: User, who: str
