@@ -461,6 +461,8 @@ class _Tally:
 
     def has_room(self, period: Period) -> bool:
         """Tell whether the day and the week in which a period starts take one more mock."""
+        if not self._a_day:  # nothing is agreed, so no clock need be read
+            return self._limits.most_a_day > 0 and self._limits.most_a_week > 0
         day = self._day(period)
         return (
             self._a_day[day] < self._limits.most_a_day
