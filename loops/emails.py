@@ -4,6 +4,7 @@ It goes to one address and names no other. Sent again, it has the same Message-I
 calendar the same entry.
 """
 
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -55,7 +56,7 @@ def compose(notice: Notice, *, proposal: Proposal | None = None) -> EmailMultiAl
         }
         mail = EmailMultiAlternatives(
             subject=" ".join(words.title.split()),
-            body=render_to_string("email/notice.txt", context).strip() + "\n",
+            body=_tidy(render_to_string("email/notice.txt", context)),
             to=[reader.email],
             headers={"Message-ID": notice.message_id, "Auto-Submitted": "auto-generated"},
         )
@@ -66,6 +67,11 @@ def compose(notice: Notice, *, proposal: Proposal | None = None) -> EmailMultiAl
         mail.attach_alternative(written.decode(), with_method)  # the charset is added for us
         mail.attach("invite.ics", written, "application/ics")
     return mail
+
+
+def _tidy(text: str) -> str:
+    """Leave one empty line where a template's parts leave several."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def _links(notice: Notice, words: Told, proposal: Proposal | None) -> list[Link]:

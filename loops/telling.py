@@ -71,9 +71,8 @@ def partner_name(mock: Mock, reader: User) -> str:
 
 
 def rounds_title(mock: Mock) -> str:
-    """Return the rounds of a mock: "Coding", or "Coding and Leadership" where roles swap."""
-    titles = [turn.round.round_kind.title for turn in mock.turns.all()]
-    return _(" and ").join(titles)
+    """Return the rounds of a mock: "Coding", or "Coding; Leadership" where roles swap."""
+    return "; ".join(turn.round.round_kind.title for turn in mock.turns.all())
 
 
 def times_told(when: ForTwo) -> list[str]:

@@ -218,6 +218,14 @@ Accept or decline:
     )
 
 
+@pytest.mark.parametrize("kind", Notice.Kind.values)
+def test_the_text_has_no_holes(write: Write, kind: str) -> None:
+    text = text_of(write(kind))
+
+    assert "\n\n\n" not in text
+    assert text[0].strip() == text[0] != ""
+
+
 def test_an_offer_to_swap_is_told(write: Write, mock: Mock) -> None:
     mock.wants_swap = True
     mock.save()
@@ -236,6 +244,9 @@ def test_both_turns_are_told_each_from_the_readers_side(
 
     assert "candidate-101 answers System design, ambiguous; you interview." in text
     assert "You answer Coding; candidate-101 interviews you." in text
+    assert entry_of(sent(notice)).summary == (
+        "Mock with candidate-101: System design, ambiguous; Coding"
+    )
 
 
 def test_another_time_of_an_agreed_mock_says_what_stands(write: Write) -> None:
