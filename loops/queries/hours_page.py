@@ -155,6 +155,11 @@ class Preview:
         return city_of(self.zone)
 
     @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing at all: no hours, open or not, and no mock."""
+        return not any(day.strips for day in self.days)
+
+    @property
     def open_words(self) -> str:
         """Say how much is open in all: "23 hours"."""
         hours, minutes = divmod(self.open_minutes, 60)
@@ -306,7 +311,7 @@ def _listing(spans: Iterable[Span]) -> str:
 
 def _rows(user: User, at: datetime) -> _Rows:
     """Read the week, the days, the days away and the last word about the zone; one query."""
-    recent = at.date() - timedelta(days=1)
+    today = _today(user.time_zone, at)
     own = OuterRef("pk")
     told: Any = (
         User.objects.filter(pk=user.pk)
@@ -316,11 +321,11 @@ def _rows(user: User, at: datetime) -> _Rows:
                 "weekday start_minute end_minute time_zone valid_from valid_to",
             ),
             day_rows=_listed(
-                DayHours.objects.filter(user=own, on__gte=recent).order_by("on", "start_minute"),
+                DayHours.objects.filter(user=own, on__gte=today).order_by("on", "start_minute"),
                 "public_id on time_zone start_minute end_minute",
             ),
             away_rows=_listed(
-                DaysAway.objects.filter(user=own, to_on__gte=recent).order_by("from_on", "to_on"),
+                DaysAway.objects.filter(user=own, to_on__gte=today).order_by("from_on", "to_on"),
                 "public_id from_on to_on note",
             ),
             events=_listed(
@@ -356,6 +361,13 @@ def _rows(user: User, at: datetime) -> _Rows:
         ],
         last_event=last,
     )
+
+
+def _today(zone: str, at: datetime) -> date:
+    try:
+        return at.astimezone(load_zone(zone)).date()
+    except UnknownZone:
+        return at.date()
 
 
 def _listed(rows: QuerySet[Any], names: str) -> ArraySubquery:

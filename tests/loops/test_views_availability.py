@@ -347,6 +347,15 @@ def test_the_preview_of_a_day_of_23_hours_is_drawn_to_its_length() -> None:
     assert [strip.bar.width for strip in short.strips] == [100.0]
 
 
+def test_without_hours_the_next_step_is_named(as_: As, berliner: User) -> None:
+    client = as_(berliner)
+    first = "Set the first hours in the week"
+
+    assert first in client.get(PAGE).content.decode()
+    client.post(PAGE, typed(client, mon=["18:00-22:00"]))
+    assert first not in client.get(PAGE).content.decode()
+
+
 def test_hours_that_ended_are_told(as_: As, berliner: User) -> None:
     client = as_(berliner)
     client.post(PAGE, typed(client, mon=["18:00-22:00"], valid_to="2026-01-05"))
@@ -411,6 +420,19 @@ def test_a_day_with_a_mistake_is_not_kept(
     assert page.status_code == 422
     assert [*page.context["day"].errors] == [field]
     assert not DayHours.objects.exists()
+
+
+def test_days_that_have_passed_are_not_listed(as_: As, berliner: User) -> None:
+    for days in (-1, 1):
+        DayHours.objects.create(user=berliner, on=tomorrow(2 * days), time_zone=BERLIN)
+        DaysAway.objects.create(
+            user=berliner, from_on=tomorrow(-9), to_on=tomorrow(2 * days), time_zone=BERLIN
+        )
+
+    page = as_(berliner).get(PAGE).context["page"]
+
+    assert [line.on for line in page.days] == [tomorrow(2)]
+    assert [line.to_on for line in page.away] == [tomorrow(2)]
 
 
 def test_days_away_are_added_and_removed(as_: As, berliner: User) -> None:
