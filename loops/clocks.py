@@ -6,6 +6,7 @@ clocks of both. Nothing here is computed with: local times are for reading alone
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -75,12 +76,12 @@ class Reading:
     period: Period
     zone: str
 
-    @property
+    @cached_property
     def starts(self) -> datetime:
         """Return the start by these clocks; for reading, not for sums."""
         return self.period.starts_at.astimezone(load_zone(self.zone))
 
-    @property
+    @cached_property
     def ends(self) -> datetime:
         """Return the end by these clocks; for reading, not for sums."""
         return self.period.ends_at.astimezone(load_zone(self.zone))
@@ -95,12 +96,12 @@ class Reading:
         """Return the place whose clocks these are."""
         return city_of(self.zone)
 
-    @property
+    @cached_property
     def day(self) -> str:
         """Return the day in full: "Tuesday 9 March"."""
         return date_format(self.starts, gettext("l j F"))
 
-    @property
+    @cached_property
     def short_day(self) -> str:
         """Return the day in short: "Tue 9 Mar"."""
         return date_format(self.starts, gettext("D j M"))
@@ -133,18 +134,19 @@ class Reading:
     @property
     def time(self) -> str:
         """Return the start: "18:00"."""
-        return date_format(self.starts, "H:i")
+        return f"{self.starts:%H:%M}"
 
     @property
     def end_time(self) -> str:
         """Return the end: "19:50"."""
-        return date_format(self.ends, "H:i")
+        return f"{self.ends:%H:%M}"
 
     @property
     def span(self) -> str:
         """Return both ends: "18:00–19:50", with the day of the end where it is another one."""
-        ends = "D H:i" if self.ends.date() != self.starts.date() else "H:i"
-        return f"{self.time}–{date_format(self.ends, ends)}"
+        if self.ends.date() == self.starts.date():
+            return f"{self.time}–{self.end_time}"
+        return f"{self.time}–{date_format(self.ends, 'D H:i')}"
 
     @property
     def is_bad(self) -> bool:

@@ -21,9 +21,6 @@ from loops.models import (
     WeeklyHours,
 )
 
-AHEAD = timedelta(days=90)
-"""The farthest that anybody's horizon reaches."""
-
 
 @dataclass(frozen=True)
 class SlotPage:
@@ -150,7 +147,8 @@ def slots_between(
     is_open_ended = not has_hours(own)
     if is_open_ended:
         own = any_time(own)
-    slots = common_slots(own, theirs, minutes=minutes, window=Period(at, at + AHEAD), now=at)
+    ahead = timedelta(days=min(own.limits.horizon_days, theirs.limits.horizon_days))
+    slots = common_slots(own, theirs, minutes=minutes, window=Period(at, at + ahead), now=at)
     return SlotPage(slots, is_open_ended, has_hours(theirs))
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
-from loops.clocks import ForTwo, Reading, changes_told, city_of
+from loops.clocks import Reading, changes_told, city_of
 from loops.hours import Period, Slot, clock_change
 from loops.models import Cohort, Mock, Round, Turn, User
 from loops.promises import Reliability
@@ -58,10 +59,19 @@ class ChoicePage:
 
 @dataclass(frozen=True)
 class SlotLine:
-    """A time that both have free. `value` is what the form sends: the start in UTC."""
+    """A time that both have free, in the words of its tile: there are hundreds on a page.
+
+    `value` is what the form sends: the start in UTC. `theirs` is empty where both clocks read the
+    same, and has the day where it is another one. `told` says the whole of it.
+    """
 
     value: str
-    when: ForTwo
+    time: str
+    theirs: str
+    told: str
+    told_theirs: str
+    own_night: str
+    their_night: str
 
 
 @dataclass(frozen=True)
@@ -201,21 +211,31 @@ def slots_page(
         minutes=minutes,
         is_open_ended=found.is_open_ended,
         partner_has_hours=found.partner_has_hours,
-        slots=slots,
+        slots=[slot for of_day in shown for slot in of_day],
     )
 
 
 def _slot_day(slots: Sequence[Slot], user: User, partner: User, name: str) -> SlotDay:
-    lines = [
-        SlotLine(
-            value=slot_value(slot),
-            when=ForTwo(
-                Reading(slot.period, user.time_zone), Reading(slot.period, partner.time_zone), name
-            ),
+    first = Reading(slots[0].period, user.time_zone)
+    lines = []
+    for slot in slots:
+        own, theirs = (Reading(slot.period, zone) for zone in (user.time_zone, partner.time_zone))
+        is_same_day = own.starts.date() == theirs.starts.date()
+        is_same = own.starts.utcoffset() == theirs.starts.utcoffset()
+        their_time = theirs.time if is_same_day else f"{theirs.weekday} {theirs.time}"
+        lines.append(
+            SlotLine(
+                value=slot_value(slot),
+                time=own.time,
+                theirs="" if is_same else their_time,
+                told=f"{first.day}, {own.span}",
+                told_theirs="" if is_same else f"{name}: {theirs.short_day}, {theirs.span}",
+                own_night=_("you: %(words)s") % {"words": own.bad_words} if slot.bad_for_a else "",
+                their_night=_("they: %(words)s") % {"words": theirs.bad_words}
+                if slot.bad_for_b
+                else "",
+            )
         )
-        for slot in slots
-    ]
-    first = lines[0].when.own
     return SlotDay(weekday=first.full_weekday, date=first.date, slots=lines)
 
 

@@ -366,10 +366,12 @@ def test_times_are_on_the_clocks_of_both(
 
     page = mine.get(reverse("loops:mock_new"), new)
 
-    firsts = {day.date: day.slots[0].when for day in page.context["slots"].days}
+    firsts = {day.date: day.slots[0] for day in page.context["slots"].days}
     before, after = firsts["7 March"], firsts["8 March"]
-    assert (before.own.time, before.theirs.time) == ("18:00", "07:15")
-    assert (after.own.time, after.theirs.time) == ("18:00", "08:15")
+    assert (before.time, before.theirs) == ("18:00", "07:15")
+    assert (after.time, after.theirs) == ("18:00", "08:15")
+    assert after.told == "Sunday 8 March, 18:00–18:55"
+    assert after.told_theirs == "peer-102: Sun 8 Mar, 08:15–09:10"
     assert "Clocks change for peer-102 on 8 March." in text_of(page)
     assert "New York" in text_of(page)
 
