@@ -69,6 +69,14 @@ def turn_to_speak_of(user: User, public_id: UUID) -> Turn:
     return turn
 
 
+def turn_to_read_of(user: User, public_id: UUID) -> Turn:
+    """Return a turn to its candidate."""
+    turn = _turns(user).filter(public_id=public_id, candidate=user).first()
+    if turn is None:
+        raise Http404("No such turn.")
+    return turn
+
+
 def live_review_to_write(user: User, turn: Turn) -> Review:
     """Return the review of a turn that has begun to its interviewer."""
     review = reviews_to_write(user).filter(attempt=turn.attempt_id, is_live=True).first()
@@ -86,6 +94,7 @@ def _turns(user: User) -> QuerySet[Turn]:
         "round__round_kind",
         "round__loop__cohort",
         "attempt",
+        "card",
     )
 
 

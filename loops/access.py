@@ -133,6 +133,7 @@ def attempt_to_read(user: User, public_id: UUID) -> Attempt:
             "round__round_kind",
             "prompt",
             "rubric_version",
+            "turn__mock",
         )
         .filter(public_id=public_id)
         .first()

@@ -56,6 +56,12 @@ LIGHT = [
     "queue",
     "grading",
     "review, kept",
+    "kit",
+    "session, early",
+    "session, answering",
+    "session, interviewing",
+    "session, held",
+    "card",
     "results",
     "readiness",
     "how computed",
@@ -142,7 +148,7 @@ def test_page_is_light(name: str, world: World, site: str, browser: "Browser") -
     page.goto(visit.path(world), wait_until="networkidle")
     context.close()
 
-    is_recorder = visit.address == "loops:record"
+    is_recorder = visit.address in {"loops:record", "feedback:session"}
     most_requests = RECORDER_REQUESTS if is_recorder else MORE_REQUESTS.get(name, PAGE_REQUESTS)
     most_bytes = RECORDER_BYTES if is_recorder else PAGE_BYTES
     assert 0 < traffic.bytes <= most_bytes, traffic.told()

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models import InterviewerCard, Review
-from feedback.queries.session import card_is_closed
+from feedback.queries.session import card_is_closed, live_review
 from loops.actions import practice, recordings, sessions
 from loops.actions.events import record
 from loops.errors import Refused
@@ -85,7 +85,8 @@ def give_card(
 
     It is final, and taken only until they can read the interviewer's review.
     """
-    turn = Turn.objects.select_for_update(of=("self",)).select_related("attempt").get(pk=turn.pk)
+    turns = Turn.objects.select_for_update(of=("self",)).select_related("attempt", "mock")
+    turn = turns.get(pk=turn.pk)
     known = InterviewerCard.objects.filter(turn=turn).first()
     if known is not None:
         if known.note == note and all(getattr(known, item) == marks[item] for item in marks):
@@ -93,7 +94,7 @@ def give_card(
         raise CardGiven
     if turn.attempt is None:
         raise CardTooEarly
-    if card_is_closed(turn.attempt, at):
+    if card_is_closed(turn, live_review(turn), at):
         raise CardClosed
     card = InterviewerCard.objects.create(turn=turn, note=note, at=at, **marks)
     record("given", card, by=by, at=at)

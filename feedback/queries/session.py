@@ -244,16 +244,22 @@ class SessionPage:
 class CardPage:
     """The card of one turn as its candidate gives it, or its interviewer reads it.
 
-    `card` is None where there is none, or none that the reader may see yet.
+    `card` is None where there is none, or none that the reader may see yet. The `review` is the
+    interviewer's; whether its candidate may read it as a practice note says `is_note_open`.
     """
 
     turn: Turn
     is_mine: bool
     card: InterviewerCard | None
+    review: Review | None
     is_given: bool
-    is_review_in: bool
     is_closed: bool
     is_note_open: bool
+
+    @property
+    def is_review_in(self) -> bool:
+        """Say whether the interviewer has handed in."""
+        return self.review is not None and self.review.is_submitted
 
     @property
     def said(self) -> list[tuple[str, int]]:
@@ -362,16 +368,16 @@ def card_page(turn: Turn, user: User, at: datetime) -> CardPage:
     Each reads what the other says once both have said it.
     """
     is_mine = turn.candidate_id == user.pk
-    card = InterviewerCard.objects.filter(turn=turn).first()
-    review = _live_review(turn)
+    card: InterviewerCard | None = getattr(turn, "card", None)
+    review = live_review(turn)
     is_review_in = review is not None and review.is_submitted
     return CardPage(
         turn=turn,
         is_mine=is_mine,
         card=card if is_mine or is_review_in else None,
+        review=review,
         is_given=card is not None,
-        is_review_in=is_review_in,
-        is_closed=card is None and turn.attempt is not None and card_is_closed(turn.attempt, at),
+        is_closed=card is None and card_is_closed(turn, review, at),
         is_note_open=_is_note_open(turn, review, card, at),
     )
 
@@ -382,20 +388,15 @@ def turn_without_card(attempt: Attempt) -> Turn | None:
     return turns.filter(card=None).first()
 
 
-def card_is_closed(attempt: Attempt, at: datetime) -> bool:
+def card_is_closed(turn: Turn, review: Review | None, at: datetime) -> bool:
     """Say whether the candidate of a turn can read its interviewer's review without a card."""
-    if attempt.state == AttemptState.SUBMITTED:
-        return is_revealed(attempt, at)
-    turn = Turn.objects.select_related("mock", "attempt").filter(attempt=attempt).first()
-    return turn is not None and _is_note_open(turn, _live_review(turn), None, at)
+    if turn.attempt is not None and turn.attempt.state == AttemptState.SUBMITTED:
+        return is_revealed(turn.attempt, at)
+    return _is_note_open(turn, review, None, at)
 
 
-def note_to_read(turn: Turn, at: datetime) -> Review | None:
-    """Return the practice note of a turn to its candidate; None while it is not open.
-
-    It is open once the answer is put away and the note is in: with the candidate's card, or two
-    days after the mock without.
-    """
+def live_review(turn: Turn) -> Review | None:
+    """Return the interviewer's review of a turn, as far filled in as a page of it needs."""
     reviews = Review.objects.select_related(
         "attempt__prompt",
         "attempt__rubric_version",
@@ -403,9 +404,9 @@ def note_to_read(turn: Turn, at: datetime) -> Review | None:
         "attempt__round__loop__cohort",
         "attempt__round__loop__member",
     )
-    review = reviews.filter(attempt=turn.attempt_id, is_live=True).first()
-    card = InterviewerCard.objects.filter(turn=turn).first()
-    return review if _is_note_open(turn, review, card, at) else None
+    return (
+        reviews.filter(attempt=turn.attempt_id, is_live=True).first() if turn.attempt_id else None
+    )
 
 
 def as_interviewer(user: User) -> list[ItemCount]:
@@ -437,15 +438,13 @@ def as_interviewer(user: User) -> list[ItemCount]:
     ]
 
 
-def _live_review(turn: Turn) -> Review | None:
-    if turn.attempt_id is None:
-        return None
-    return Review.objects.filter(attempt=turn.attempt_id, is_live=True).first()
-
-
 def _is_note_open(
     turn: Turn, review: Review | None, card: InterviewerCard | None, at: datetime
 ) -> bool:
+    """Say whether a candidate may read what was written of an answer that was put away.
+
+    With their card they may as soon as it is in; without, two days after the mock.
+    """
     is_away = turn.attempt is not None and turn.attempt.state == AttemptState.WITHDRAWN
     if not is_away or review is None or not review.is_submitted:
         return False

@@ -25,11 +25,10 @@ from feedback.queries.session import (
     TurnLine,
     card_page,
     guide_of_turn,
-    note_to_read,
     session_page,
 )
 from feedback.views.grading import scorecard_context
-from loops.access import mock_to_see, turn_to_answer
+from loops.access import mock_to_see
 from loops.actions import recordings, sessions
 from loops.actions.bookings import SlotGone
 from loops.errors import Refused
@@ -172,17 +171,17 @@ def card(request: HttpRequest, turn_id: UUID) -> HttpResponse:
 def practice_note(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     """Show the candidate what their interviewer wrote of an answer that was not recorded."""
     user, now = signed_in(request), timezone.now()
-    turn = turn_to_answer(user, turn_id)
-    review = note_to_read(turn, now)
+    turn = access.turn_to_read_of(user, turn_id)
+    found = card_page(turn, user, now)
     context: dict[str, object] = {
         "turn": turn,
-        "card": card_page(turn, user, now),
+        "card": found,
         "cohort": turn.mock.cohort,
         "section": "mocks",
     }
-    if review is None:
+    if found.review is None or not found.is_note_open:
         return render(request, "feedback/session/note_waiting.html", context)
-    context["page"] = grading_page(review, recording=None)
+    context["page"] = grading_page(found.review, recording=None)
     return render(request, "feedback/session/note.html", context)
 
 

@@ -15,7 +15,6 @@ from loops.models import (
     Artifact,
     Attempt,
     Loop,
-    Mock,
     PromptExposure,
     Recording,
     Round,
@@ -321,10 +320,9 @@ def _draft_in(attempts: Iterable[Attempt], *, is_live: bool) -> Attempt | None:
 
 def mock_under_way(attempt: Attempt) -> UUID | None:
     """Return the id of the mock in which a live answer is being given, None once it is over."""
-    if not attempt.is_live:
-        return None
-    running = Mock.objects.filter(turns__attempt=attempt, state=MockState.RUNNING)
-    return running.values_list("public_id", flat=True).first()
+    turn: Turn | None = getattr(attempt, "turn", None) if attempt.is_live else None
+    is_running = turn is not None and turn.mock.state == MockState.RUNNING
+    return turn.mock.public_id if turn and is_running else None
 
 
 def attempt_page(attempt: Attempt) -> AttemptPage:

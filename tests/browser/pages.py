@@ -158,6 +158,17 @@ def _accept_without_a_round(page: "Page") -> None:
         _press("Accept")(page)
 
 
+def _check_devices_in_a_mock(page: "Page") -> None:
+    _check_devices(page)
+    page.evaluate("scrollTo(0, 0)")  # else the bar covers what one predicts with
+
+
+def _stamp(page: "Page") -> None:
+    page.locator(".grading--scripted").wait_for()
+    page.keyboard.press("e")
+    page.locator("#mark-note").wait_for()
+
+
 IN_DEBUGGING = {"DEBUG": True}
 
 VISITS: dict[str, Visit] = {
@@ -289,6 +300,44 @@ VISITS: dict[str, Visit] = {
     ),
     "grading, lapsed": Visit("feedback:review", "lapsed", who="wren"),
     "review, kept": Visit("feedback:review", "kept"),
+    # The evening of a mock
+    "kit": Visit("loops:turn_kit", "turn to prepare", who="ida", then=_open_all),
+    "session, early": Visit("feedback:session", "evening, early", who="ida"),
+    "session, at the door": Visit("feedback:session", "evening, at the door", who="ida"),
+    "session, waiting": Visit("feedback:session", "evening, waiting", who="jon"),
+    "session, in the grace": Visit("feedback:session", "evening, waiting interviewer", who="ida"),
+    "session, left alone": Visit("feedback:session", "evening, left alone", who="ida"),
+    "session, ready": Visit("feedback:session", "evening, ready", who="ida", then=_open_all),
+    "session, answering": Visit("feedback:session", "evening, answering", who="jon"),
+    "session, devices": Visit(
+        "feedback:session", "evening, answering", who="jon", then=_check_devices_in_a_mock
+    ),
+    "session, interrupted": Visit("feedback:session", "evening, interrupted turn", who="jon"),
+    "session, recorded": Visit("feedback:session", "evening, recorded turn", who="jon"),
+    "session, interviewing": Visit(
+        "feedback:session", "evening, interviewing", who="ida", then=_open_all
+    ),
+    "session, stamping": Visit("feedback:session", "evening, interviewing", who="ida", then=_stamp),
+    "session, swapping": Visit("feedback:session", "evening, swapping", who="jon"),
+    "session, talking": Visit("feedback:session", "evening, talking", who="ida"),
+    "session, held": Visit("feedback:session", "evening, held", who="jon"),
+    "session, held interviewing": Visit("feedback:session", "evening, held", who="ida"),
+    "session, missed": Visit("feedback:session", "evening, missed", who="ida"),
+    "session, went on alone": Visit("feedback:session", "evening, missed", who="jon"),
+    "card": Visit("feedback:card", "turn of held", who="jon"),
+    "card, empty": Visit(
+        "feedback:card", "turn of held", who="jon", then=_send_as_it_is, then_status=422
+    ),
+    "card, read": Visit("feedback:card", "turn of card read", who="ida"),
+    "card, not yet": Visit("feedback:card", "turn of held", who="ida"),
+    "practice note": Visit("feedback:practice_note", "turn of noted", who="jon"),
+    "practice note, not yet": Visit("feedback:practice_note", "turn of unrecorded", who="jon"),
+    "grading, from a mock": Visit("feedback:review", "live review", who="ida", then=_open_all),
+    "queue, from mocks": Visit("feedback:queue", who="ida"),
+    "answer, of a mock": Visit("loops:attempt", "live draft", who="jon", then=_open_all),
+    "answer, practice": Visit("loops:attempt", "practice", who="jon"),
+    "round, of a mock": Visit("loops:round", "live round", who="jon"),
+    "results, of a mock": Visit("feedback:results", "handed in live", who="jon"),
     # Reading
     "results, none in": Visit("feedback:results", "nobody yet"),
     "results, one in": Visit("feedback:results", "one of two"),

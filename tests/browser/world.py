@@ -35,7 +35,7 @@ from loops.models import (
     User,
 )
 from tests import factories
-from tests.browser import bookings
+from tests.browser import bookings, evenings
 from tests.waiting import RequestsUnderWay
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def _made() -> World:
     _lapsed_review(world, now)
     _pool(world, cohort, now)
     bookings.lay(world, cohort, now)
+    evenings.lay(world, cohort, now, _film())
     _letters(world)
     _hours(world, cohort, now)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}

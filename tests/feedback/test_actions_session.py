@@ -16,7 +16,7 @@ from feedback.queries.ratings import ratings_of, round_kinds_to_calibrate
 from feedback.queries.readiness import readiness_page
 from feedback.queries.results import results_page
 from feedback.queries.reveal import is_revealed
-from feedback.queries.session import as_interviewer, card_page, note_to_read
+from feedback.queries.session import as_interviewer, card_page
 from feedback.tasks import sweep
 from loops.actions import practice, recordings, sessions
 from loops.models import Attempt, Cohort, Event, Mock, Recording, Track, Turn, User
@@ -534,9 +534,9 @@ def test_each_reads_the_other_once_both_are_in(
 def test_a_practice_note_opens_with_the_card(
     turn: Turn, attempt: Attempt, review: Review, candidate: User
 ) -> None:
-    def is_open(at: datetime = AFTER) -> bool:
+    def is_open() -> bool:
         found = Turn.objects.select_related("mock", "attempt").get(pk=turn.pk)
-        return note_to_read(found, at) is not None
+        return card_page(found, candidate, AFTER).is_note_open
 
     hand_in_review(review)
     assert not is_open(), "the answer may still be handed in"
@@ -554,8 +554,8 @@ def test_a_practice_note_opens_after_two_days_without_a_card(
     practice.withdraw(attempt=attempt, by=candidate, at=AFTER)
     found = Turn.objects.select_related("mock", "attempt").get(pk=turn.pk)
 
-    assert note_to_read(found, LATE - MINUTE) is None
-    assert note_to_read(found, LATE) == review
+    assert not card_page(found, candidate, LATE - MINUTE).is_note_open
+    assert card_page(found, candidate, LATE).is_note_open
     with pytest.raises(session.CardClosed):
         session.give_card(turn=found, marks=MARKS, note="", by=candidate, at=LATE)
 
