@@ -453,6 +453,19 @@ def test_agreed_mocks_and_limits_close_hours(candidate: User, peer: User, cohort
     assert all(9 <= start.hour <= 20 for start in starts)
 
 
+def test_no_stretch_of_starts_runs_from_one_part_of_the_grid_into_the_other(
+    candidate: User, cohort: Cohort
+) -> None:
+    """However short a mock is: here the last start of two weeks leaves room for one."""
+    factories.pool_request(candidate, cohort)
+    Round.objects.update(minutes=5)
+    read = _pool(cohort)
+    closed = read.people[candidate.pk].closed_slots
+    last, wall = read.grid.wall - 1, read.grid.wall
+
+    assert [closed >> slot & 1 for slot in (last, wall)] == [0, 1]
+
+
 def test_a_mock_that_waits_for_an_answer_is_not_proposed_over(
     candidate: User, peer: User, second_peer: User, cohort: Cohort
 ) -> None:
@@ -550,7 +563,7 @@ def test_who_is_left_over_is_told_why_and_what_would_help(
     factories.week(candidate, start=9 * 60, end=11 * 60)
     factories.week(peer, start=18 * 60, end=21 * 60)
     request = factories.pool_request(candidate, cohort, wants_swap=False)
-    factories.pool_request(peer, cohort, wants_swap=False)
+    factories.pool_request(peer, cohort, wants_swap=True)
 
     run(cohort)
 
