@@ -562,7 +562,7 @@ class WeekGrid {
   #begin(place, { pointerId, clientX, clientY }) {
     this.#anchor = null;
     this.#moveTo(place, false);
-    this.#cellAt(place).focus({ preventScroll: true });
+    this.#cellAt(place).focus({ preventScroll: true, focusVisible: false });
     this.#drag = { from: place, to: place, isErased: this.#isFreeAt(place), clientX, clientY };
     this.#body.setPointerCapture(pointerId);
     this.#drawPick();
@@ -612,7 +612,7 @@ class WeekGrid {
       const { isErased, to } = this.#drag;
       this.#drop();
       this.#moveTo(to, false);
-      this.#cellAt(to).focus({ preventScroll: true });
+      this.#cellAt(to).focus({ preventScroll: true, focusVisible: false });
       this.#apply(box, isErased);
     } else if (touch) {
       event.preventDefault();

@@ -224,6 +224,19 @@ def test_hours_of_a_date_add_up(candidate: User, spans: list[Any], left: list[An
     assert days(candidate) == left
 
 
+@pytest.mark.parametrize("span", [None, (600, 720)])
+def test_hours_of_a_date_sent_twice_are_one(candidate: User, span: Any) -> None:
+    rows = [
+        availability.save_day(
+            user=candidate, on=SATURDAY, span=span, zone=BERLIN, by=candidate, at=NOW
+        )
+        for _press in range(2)
+    ]
+
+    assert rows[0] == rows[1]
+    assert verbs() == ["day_saved"]
+
+
 def test_hours_of_a_date_are_taken_back_one_by_one(candidate: User, peer: User) -> None:
     for user in (candidate, peer):
         for span in ((600, 720), (900, 960)):

@@ -259,7 +259,7 @@ def test_the_preview_is_asked_for_without_saving(as_: As, berliner: User) -> Non
 
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
-MON, SUN = 0, 6
+MON = 0
 
 
 def evenings(zone: str = "UTC", **limits: Any) -> Hours:
@@ -316,6 +316,19 @@ def test_the_preview_says_why_a_day_is_closed(limits: dict[str, Any], day: int, 
     assert (found.opens, found.why_closed) == ([], why)
 
 
+def test_the_preview_leaves_out_what_of_today_is_over() -> None:
+    morning = Hours(
+        weekly=(WeeklyRule(MON, 6 * 60, 8 * 60, "UTC"),),
+        limits=Limits(notice_minutes=0),
+        taken=(at(2, 7),),
+    )
+
+    today = preview_of(morning, "UTC", NOW).days[0]
+
+    assert (today.is_today, today.opens, today.mocks, today.why_closed) == (True, [], [], "")
+    assert [strip.kind for strip in today.strips] == ["mock"]
+
+
 def test_the_preview_tells_of_clocks_that_change() -> None:
     """New York changes on 8 March; by the clocks of Berlin the same hours move by one."""
     hours = evenings("America/New_York")
@@ -361,6 +374,9 @@ def test_hours_that_ended_are_told(as_: As, berliner: User) -> None:
     client.post(PAGE, typed(client, mon=["18:00-22:00"], valid_to="2026-01-05"))
 
     assert "Your weekly hours ended on 5 January 2026." in client.get(PAGE).content.decode()
+
+    client.post(PAGE, typed(client, mon=["18:00-22:00"], valid_to="2099-01-05"))
+    assert "hours ended" not in client.get(PAGE).content.decode()
 
 
 def test_a_zone_that_is_gone_breaks_no_page(as_: As, berliner: User) -> None:
