@@ -287,6 +287,32 @@ VISITS: dict[str, Visit] = {
     "answer, by mail, to confirm": Visit("loops:answer_link", "link, to confirm", who=NOBODY),
     "answer, by mail, answered": Visit("loops:answer_link", "link, confirmed", who=NOBODY),
     "answer, by mail, ended": Visit("loops:answer_link", "link, none", who=NOBODY, status=410),
+    # The pool
+    "pool": Visit("loops:pool", then=_open_all),
+    "pool, mistaken": Visit("loops:pool", then=_send_as_it_is, then_status=422),
+    "pool, waiting": Visit("loops:pool", who="wren", then=_open_all),
+    "pool, on standby": Visit("loops:pool", who="tomas"),
+    "pool, called": Visit("loops:pool", who="adaeze"),
+    "pool, no cohort": Visit("loops:pool", who="newcomer"),
+    "appeal": Visit("loops:mock_appeal", "missed", who="wren"),
+    "appeal, empty": Visit(
+        "loops:mock_appeal", "missed", who="wren", then=_send_as_it_is, then_status=422
+    ),
+    "appeal, answered": Visit("loops:mock_appeal", "answered appeal", who="wren"),
+    "mocks of a cohort": Visit("loops:cohort_mocks", "cohort", who="tomas"),
+    "mocks of a cohort, fill rate": Visit(
+        "loops:cohort_mocks", "cohort", who="tomas", query="?show=fill", then=_open_all
+    ),
+    "mocks of a cohort, promises": Visit(
+        "loops:cohort_mocks", "cohort", who="tomas", query="?show=people"
+    ),
+    # Notices and the calendar
+    "notices": Visit("loops:notice_list"),
+    "notices, all read": Visit("loops:notice_list", then=_press("Mark all as read")),
+    "notices, none": Visit("loops:notice_list", who="newcomer"),
+    "calendar": Visit("loops:calendar", who="wren"),
+    "calendar, new link": Visit("loops:calendar", who="kenji", then=_press("Make a link")),
+    "calendar, link made": Visit("loops:calendar"),
     # Grading
     "queue, holding": Visit("feedback:queue"),
     "queue": Visit("feedback:queue", who="kenji"),
@@ -359,24 +385,5 @@ VISITS: dict[str, Visit] = {
     "comparison, one edition": Visit("rubrics:compare", "kind"),
     # What is not there
     "not found": Visit("loops:loop", "manager's loop", status=404),
-    # The pool
-    "pool": Visit("loops:pool", then=_open_all),
-    "pool, mistaken": Visit("loops:pool", then=_send_as_it_is, then_status=422),
-    "pool, waiting": Visit("loops:pool", who="wren", then=_open_all),
-    "pool, on standby": Visit("loops:pool", who="tomas"),
-    "pool, called": Visit("loops:pool", who="adaeze"),
-    "pool, no cohort": Visit("loops:pool", who="newcomer"),
-    "appeal": Visit("loops:mock_appeal", "missed", who="wren"),
-    "appeal, empty": Visit(
-        "loops:mock_appeal", "missed", who="wren", then=_send_as_it_is, then_status=422
-    ),
-    "appeal, answered": Visit("loops:mock_appeal", "answered appeal", who="wren"),
-    "mocks of a cohort": Visit("loops:cohort_mocks", "cohort", who="tomas"),
-    "mocks of a cohort, fill rate": Visit(
-        "loops:cohort_mocks", "cohort", who="tomas", query="?show=fill", then=_open_all
-    ),
-    "mocks of a cohort, promises": Visit(
-        "loops:cohort_mocks", "cohort", who="tomas", query="?show=people"
-    ),
     "not found, stranger": Visit("mail", who=NOBODY, status=404),
 }

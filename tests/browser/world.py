@@ -21,6 +21,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from feedback.models import Review
+from loops.actions.bookings import tell_of_mock
+from loops.actions.calendars import make_feed
+from loops.actions.notices import mark_read
 from loops.models import (
     Appeal,
     Attempt,
@@ -30,6 +33,7 @@ from loops.models import (
     DaysAway,
     Invitation,
     Loop,
+    Notice,
     Recording,
     Round,
     User,
@@ -93,8 +97,9 @@ def _made() -> World:
     _answers_in_every_state(world, cohort, now)
     _lapsed_review(world, now)
     _pool(world, cohort, now)
-    bookings.lay(world, cohort, now)
+    _notices(world, cohort, now)
     evenings.lay(world, cohort, now, _film())
+    bookings.lay(world, cohort, now)
     _letters(world)
     _hours(world, cohort, now)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}
@@ -211,24 +216,6 @@ def _lapsed_review(world: World, now: datetime) -> None:
     world.ids["lapsed"] = {"review_id": lapsed.public_id}
 
 
-def _hours(world: World, cohort: Cohort, now: datetime) -> None:
-    """Somebody whose hours stayed behind when they moved, with days of all kinds, and a block."""
-    rowan = factories.person("rowan-417", name="Rowan", time_zone="Asia/Kolkata")
-    world.people["rowan"] = rowan
-    factories.join(cohort, rowan)
-    factories.week(rowan, "Europe/Berlin", start=22 * 60, end=26 * 60 + 30)
-    today = now.date()
-    facts = {"user": rowan, "time_zone": "Europe/Berlin"}
-    day, span = timedelta(days=1), {"start_minute": 610, "end_minute": 750}
-    DayHours.objects.create(on=today + 2 * day, **facts)
-    DayHours.objects.create(on=today + 3 * day, **span, **facts)
-    note = "Walking from Kathmandu to Pokhara, without a net"
-    DaysAway.objects.create(from_on=today + 5 * day, to_on=today + 9 * day, note=note, **facts)
-    factories.mock(rowan, world.people["wren"], cohort, kind="xfn", starts_at=now + day)
-    Block.objects.create(by=rowan, whom=world.people["caleb"], at=now)
-
-
-def _letters(world: World) -> None:
 def _pool(world: World, cohort: Cohort, now: datetime) -> None:
     """Somebody whom the pool could not help, somebody called from standby, and broken promises."""
     wren, kenji = world.people["wren"], world.people["kenji"]
@@ -313,6 +300,29 @@ def _hours(world: World, cohort: Cohort, now: datetime) -> None:
     Block.objects.create(by=rowan, whom=world.people["caleb"], at=now)
 
 
+def _notices(world: World, cohort: Cohort, now: datetime) -> None:
+    """Tell somebody everything there is to tell; read half of it, and give them a calendar."""
+    mara, caleb = world.people["mara"], world.people["caleb"]
+    mock = factories.mock(mara, caleb, cohort, kind="coding", starts_at=now + timedelta(days=20))
+    mock.note = "I should like to stop drawing before I know who is hurt."
+    mock.save()
+    more: dict[str, dict[str, Any]] = {
+        "moved": {"was": (now + timedelta(days=19)).isoformat()},
+        "released": {"silent": []},
+        "retimed": {"was": "2026-12-01 18:00", "now": "2026-12-01 19:00"},
+        "appeal": {"who": "wren-417"},
+        "unpaired": {"cohort_name": cohort.name, "code": "no_common_hour"},
+    }
+    for number, kind in enumerate(Notice.Kind.values):
+        notice = tell_of_mock(
+            mara, kind, mock, now - timedelta(hours=5 * number), **more.get(kind, {})
+        )
+        if number % 2:
+            mark_read(person=mara, notice=notice, at=now)
+    make_feed(by=mara, at=now)
+
+
+def _letters(world: World) -> None:
     """Put the secrets into the addresses that only a mail tells."""
     user = world.people["newcomer"]
     user.set_password(PASSWORD)
