@@ -18,7 +18,7 @@ from django.db.models import Count, F, FilteredRelation, OuterRef, Q, Subquery, 
 from loops import promises
 from loops.clocks import ForTwo, Reading, city_of, for_two
 from loops.hours import Period
-from loops.models import Event, Mock, Proposal, Seat, Turn, User
+from loops.models import Appeal, Event, Mock, Proposal, Seat, Turn, User
 from loops.queries.slots import RoundChoice, own_rounds
 from loops.states import MockState
 
@@ -343,6 +343,11 @@ class MockPage:
     def may_appeal(self) -> bool:
         """Say whether something stands against this person that they could appeal."""
         return self.me.outcome in {Seat.Outcome.LATE_CHANGE, Seat.Outcome.NO_SHOW}
+
+    @property
+    def appeal(self) -> Appeal | None:
+        """Return this person's appeal against what stands against them, if they made one."""
+        return getattr(self.me, "appeal", None)
 
     @property
     def is_session_open(self) -> bool:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from loops.actions import practice
 from loops.models import (
+    Appeal,
     Block,
     Cohort,
     DaysAway,
@@ -1202,6 +1203,37 @@ def test_after_a_mock_each_turn_leads_on(
     assert [answer in page for page in pages] == [False, True]
     assert reverse("feedback:card", args=[own.public_id]) in pages[0]
     assert reverse("feedback:card", args=[other.public_id]) in pages[1]
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (None, "Something kept me: appeal"),
+        ({"state": "open"}, "Your appeal waits for an organiser"),
+        ({"state": "granted"}, "Your appeal is answered"),
+    ],
+)
+def test_what_stands_against_one_can_be_appealed(
+    *,
+    theirs: Client,
+    mine: Client,
+    candidate: User,
+    peer: User,
+    cohort: Cohort,
+    facts: dict[str, str] | None,
+    told: str,
+) -> None:
+    made = factories.mock(candidate, peer, cohort, state="no_show")
+    made.seats.filter(member=peer).update(outcome="no_show", outcome_at=NOW)
+    if facts:
+        Appeal.objects.create(seat=made.seats.get(member=peer), text="x", made_at=NOW, **facts)
+        if facts["state"] == "granted":
+            made.seats.filter(member=peer).update(outcome="excused")
+
+    assert told in text_of(theirs.get(at("mock", made)))
+    assert reverse("loops:mock_appeal", args=[made.public_id]) not in text_of(
+        mine.get(at("mock", made))
+    )
 
 
 def test_a_mock_in_the_place_of_another_is_linked(
