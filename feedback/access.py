@@ -26,6 +26,7 @@ def reviews_to_write(user: User) -> QuerySet[Review]:
         "attempt__round__round_kind",
         "attempt__round__loop__cohort",
         "attempt__round__loop__member",
+        "attempt__turn__mock",
     ).filter(grader=user, attempt__round__loop__cohort__memberships__user=user)
 
 

@@ -44,7 +44,10 @@ class RatingSerializer(serializers.ModelSerializer[Rating]):
 
 
 class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
-    """A span of media time, or a quote, tied to a dimension or a downcode."""
+    """A span of media time, or a quote, tied to a dimension or a downcode.
+
+    `stamped_at` is the instant of a mock that it was seen at; its span comes with the recording.
+    """
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     dimension = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
@@ -52,7 +55,16 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
 
     class Meta:
         model = Evidence
-        fields = ["id", "dimension", "downcode", "start_ms", "end_ms", "quote", "note"]
+        fields = [
+            "id",
+            "dimension",
+            "downcode",
+            "start_ms",
+            "end_ms",
+            "stamped_at",
+            "quote",
+            "note",
+        ]
 
 
 class TickSerializer(serializers.ModelSerializer[DowncodeTick]):
@@ -80,6 +92,7 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         fields = [
             "id",
             "state",
+            "is_live",
             "candidate",
             "round_kind",
             "edition",

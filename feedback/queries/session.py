@@ -14,7 +14,7 @@ from feedback.queries.reveal import is_revealed
 from loops import promises
 from loops.clocks import ForTwo, for_two
 from loops.hours import Period
-from loops.models import Attempt, Mock, Recording, Seat, Turn, User
+from loops.models import Attempt, Event, Mock, Recording, Seat, Turn, User
 from loops.queries.practice import Step, guide_of
 from loops.states import AttemptState, MockState, RecordingState
 
@@ -299,6 +299,9 @@ def session_turns(user: User) -> QuerySet[Turn]:
     own, other = seats.filter(member=user), seats.exclude(member=user)
     live = Review.objects.filter(attempt=OuterRef("attempt"), is_live=True)
     kept = Recording.objects.kept().filter(attempt=OuterRef("attempt"))
+    redrawn = Event.objects.filter(
+        verb="redrawn", subject=Turn._meta.label_lower, subject_id=OuterRef("pk")
+    )
     return (
         Turn.objects.filter(Q(candidate=user) | Q(interviewer=user))
         .select_related(
@@ -323,6 +326,7 @@ def session_turns(user: User) -> QuerySet[Turn]:
             review_state=Subquery(live.values("state")[:1]),
             review_id=Subquery(live.values("public_id")[:1]),
             has_card=Exists(InterviewerCard.objects.filter(turn=OuterRef("pk"))),
+            is_redrawn=Exists(redrawn),
         )
         .order_by("position")
     )

@@ -64,7 +64,7 @@ def mock_arrive(request: HttpRequest, mock_id: UUID) -> HttpResponse:
     return redirect("feedback:session", mock_id)
 
 
-@posts_from("loops:loop_list")
+@posts_from("loops:turn_kit", "turn_id")
 def turn_begin(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     """Show the candidate their prompt, and open the interviewer's review."""
     user = signed_in(request)
@@ -76,7 +76,7 @@ def turn_begin(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     return redirect("feedback:session", turn.mock.public_id)
 
 
-@posts_from("loops:loop_list")
+@posts_from("loops:mock_list")
 def turn_end(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     """End a turn, so that the next may begin."""
     user = signed_in(request)
@@ -219,7 +219,8 @@ def _moved(request: HttpRequest, page: SessionPage) -> HttpResponse:
     is_at_work = shown.startswith("interviewing") or (
         shown.startswith("answering") and any(line.is_recording for line in page.mine)
     )
-    if shown != page.shown and not is_at_work:
+    has_parts = shown.startswith(("answering", "interviewing"))
+    if not is_at_work and (shown != page.shown or not has_parts):
         return HttpResponse(headers={"HX-Refresh": "true"})
     has_moved_on = shown != page.shown
     context: dict[str, object] = {"session": page, "shown": shown, "has_moved_on": has_moved_on}

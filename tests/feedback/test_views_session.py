@@ -282,6 +282,21 @@ def test_the_interviewer_has_kit_clock_and_scorecard_in_one_place(
     assert reverse("feedback:evidence_add", args=[review.public_id]) in page
 
 
+def test_an_interviewer_is_told_that_another_prompt_was_drawn(
+    act: Callable[..., Any], shown: Callable[..., str], running: Mock, candidate: User, peer: User
+) -> None:
+    """The candidate has graded an answer to the prepared one since."""
+    turn = running.turns.select_related("prompt").get()
+    assert turn.prompt
+    practice.expose(user=candidate, prompt=turn.prompt, role="grader", at=timezone.now())
+
+    act(peer, "turn_begin", turn)
+
+    page = shown(peer, running)
+    assert "another was drawn" in page
+    assert "case 2." in page
+
+
 def test_the_prediction_leads_back_to_the_session(
     client: Client, attempt: Attempt, candidate: User, turn: Turn
 ) -> None:
@@ -472,10 +487,9 @@ def test_who_waits_for_nothing_of_their_own_gets_a_new_page(
     asked = edition_of(shown(peer, mock))
     arrived(mock, candidate)
 
-    assert poll(client, mock, **asked).content, "the partner's word is swapped in"
-    Mock.objects.update(starts_at=timezone.now() - 20 * MINUTE, state="cancelled")
+    response = poll(client, mock, **asked)
 
-    assert poll(client, mock, **asked)["HX-Refresh"] == "true"
+    assert (response["HX-Refresh"], response.content) == ("true", b"")
 
 
 def test_a_recorder_at_work_is_not_taken_away(
