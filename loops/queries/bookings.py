@@ -24,6 +24,8 @@ from loops.states import MockState
 
 PAST_A_PAGE = 20
 OVER = frozenset(MockState) - MockState.live()
+ABSENT = frozenset({Seat.Outcome.NO_SHOW, Seat.Outcome.EXCUSED})
+"""What may stand beside who did not come; who was there has kept their promise."""
 
 
 # The list
@@ -223,7 +225,7 @@ def _ending_in_short(seat: Seat) -> str:
     """Return how a mock ended, as far as its row and one seat tell."""
     mock = seat.mock
     if mock.state in {MockState.NO_SHOW, MockState.CONVERTED}:
-        return "absent_me" if seat.outcome == Seat.Outcome.NO_SHOW else str(mock.state)
+        return "absent_me" if seat.outcome in ABSENT else str(mock.state)
     if mock.state == MockState.EXPIRED:
         if mock.agreed_at is None:
             return "lapsed"
@@ -601,8 +603,7 @@ def _ending(mock: Mock, me: Seat, events: Iterable[Event]) -> Ending | None:
     if mock.state == MockState.EXPIRED:
         return Ending(_expired(last), by_me=me.member_id in last.data.get("silent", []))
     if mock.state in {MockState.NO_SHOW, MockState.CONVERTED}:
-        is_absent = me.outcome == Seat.Outcome.NO_SHOW
-        return Ending("absent_me" if is_absent else str(mock.state), by_me=by_me)
+        return Ending("absent_me" if me.outcome in ABSENT else str(mock.state), by_me=by_me)
     code = str(last.data.get("reason") or mock.state)
     return Ending(code, by_me=by_me, is_late=bool(last.data.get("is_late")))
 

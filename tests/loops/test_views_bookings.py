@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loops.actions import practice
+from loops.actions.events import record
 from loops.models import (
     Appeal,
     Block,
@@ -1224,13 +1225,17 @@ def test_what_stands_against_one_can_be_appealed(
     told: str,
 ) -> None:
     made = factories.mock(candidate, peer, cohort, state="no_show")
+    record("no_show", made, by=candidate, at=NOW, absent=peer.pk)
     made.seats.filter(member=peer).update(outcome="no_show", outcome_at=NOW)
     if facts:
         Appeal.objects.create(seat=made.seats.get(member=peer), text="x", made_at=NOW, **facts)
         if facts["state"] == "granted":
             made.seats.filter(member=peer).update(outcome="excused")
 
-    assert told in text_of(theirs.get(at("mock", made)))
+    page = text_of(theirs.get(at("mock", made)))
+    assert told in page
+    assert "You were reported absent" in page
+    assert "You were reported absent" in text_of(theirs.get(reverse("loops:mock_list")))
     assert reverse("loops:mock_appeal", args=[made.public_id]) not in text_of(
         mine.get(at("mock", made))
     )
