@@ -29,6 +29,7 @@ from tests.clock import Clock
 from tests.factories import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+GRANTED = "Your appeal is answered"
 HTMX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 JSON: dict[str, Any] = {"headers": {"Accept": "application/json"}}
 
@@ -1211,7 +1212,7 @@ def test_after_a_mock_each_turn_leads_on(
     [
         (None, "Something kept me: appeal"),
         ({"state": "open"}, "Your appeal waits for an organiser"),
-        ({"state": "granted"}, "Your appeal is answered"),
+        ({"state": "granted"}, GRANTED),
     ],
 )
 def test_what_stands_against_one_can_be_appealed(
@@ -1235,6 +1236,7 @@ def test_what_stands_against_one_can_be_appealed(
     page = text_of(theirs.get(at("mock", made)))
     assert told in page
     assert "You were reported absent" in page
+    assert ("You were excused" in page) == ("It counts" not in page) == (told == GRANTED)
     assert "You were reported absent" in text_of(theirs.get(reverse("loops:mock_list")))
     assert reverse("loops:mock_appeal", args=[made.public_id]) not in text_of(
         mine.get(at("mock", made))
