@@ -126,7 +126,11 @@ class Attempt(models.Model):
                 name="attempt_submitted_whole",
             ),
         ]
-        indexes = [models.Index(fields=["state", "submitted_at"], name="attempt_waiting")]
+        indexes = [
+            models.Index(  # the order of the queue: without it every claim would sort all answers
+                fields=["state", "-has_priority", "submitted_at"], name="attempt_in_order"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.round} {self.number}"
