@@ -4,6 +4,8 @@ where people's clicks call them; what lies in the past is written down as it wou
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+
 from feedback.demo import evenings
 from feedback.demo.cast import id_of
 from feedback.models import InterviewerCard, Review
@@ -14,6 +16,7 @@ from loops.models import (
     Cohort,
     MatchRequest,
     Mock,
+    Notice,
     Proposal,
     Round,
     Seat,
@@ -61,6 +64,9 @@ class Evenings:
             cohort_id=self.cohort.pk,
             at=self.now - timedelta(minutes=7),
         )
+        if not settings.DEBUG:  # their addresses exist nowhere: no mail server should be asked
+            told = Notice.objects.filter(person__in=self.people.values())
+            told.update(mail_state=Notice.Mail.NONE)
 
     def _offer(self, plan: evenings.HoursPlan) -> None:
         member = self.people[plan.member]

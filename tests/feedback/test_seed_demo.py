@@ -43,6 +43,7 @@ from loops.models import (
     MatchRequest,
     Membership,
     Mock,
+    Notice,
     PromptExposure,
     Recording,
     Seat,
@@ -302,6 +303,10 @@ def test_every_live_answer_has_its_mock_and_a_live_review(made: Made) -> None:
         assert [review.grader for review in attempt.reviews.filter(is_live=True)] == [
             attempt.turn.interviewer
         ]
+
+
+def test_no_mail_server_is_asked_for_people_who_are_nowhere(made: Made) -> None:
+    assert set(Notice.objects.values_list("mail_state", flat=True)) == {"none"}
 
 
 def test_organiser_has_something_to_organise(made: Made) -> None:
