@@ -132,7 +132,6 @@ class NoticeAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ["mail_state", "kind"]
     list_select_related = ["person"]
     search_fields = ["person__email", "person__handle", "subject", "message_id"]
-    date_hierarchy = "due_at"
     actions = ["send_again"]
 
     @admin.action(description=_("Send failed mails again"))
