@@ -106,6 +106,14 @@ class NotMeeting(Refused):
     message = _("This person cannot be met right now. Nothing was changed. Choose somebody else.")
 
 
+class NotOwnRound(Refused):
+    """One answers a round of one's own loop in the mock's cohort."""
+
+    code = "not_own_round"
+    status = 422
+    message = _("Choose a round of a loop of yours in this cohort. Nothing was changed.")
+
+
 class TooLateToMove(Refused):
     """A mock that has begun has its time."""
 
@@ -845,6 +853,8 @@ def _settle_swap(mock: Mock, by: User, round_: Round | None) -> int:
     first = mock.turns.select_related("round", "candidate").get()
     rounds = [first.round]
     if round_ is not None:
+        if round_.loop.member_id != by.pk or round_.loop.cohort_id != mock.cohort_id:
+            raise NotOwnRound
         if not unseen_prompts(by, round_):
             raise NoUnseenPrompt
         rounds.append(round_)

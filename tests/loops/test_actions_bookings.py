@@ -223,6 +223,15 @@ def test_the_accepters_own_round_makes_a_second_turn(
     assert mock.ends_at - mock.starts_at == timedelta(minutes=110)
 
 
+def test_nobody_swaps_in_with_a_round_that_is_not_theirs(
+    propose: Propose, peer: User, second_peer: User, cohort: Cohort, peers_round: Round
+) -> None:
+    theirs = factories.loop(second_peer, cohort, kinds=["coding"]).rounds.get()
+
+    with pytest.raises(bookings.NotOwnRound):
+        agree(propose(wants_swap=True), peer, round_=theirs)
+
+
 def test_without_a_round_of_the_accepters_the_mock_is_shorter(propose: Propose, peer: User) -> None:
     mock = propose(wants_swap=True)
     assert mock.ends_at - mock.starts_at == timedelta(minutes=110)
