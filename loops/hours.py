@@ -273,6 +273,16 @@ def load_zone(name: str) -> ZoneInfo:
     raise UnknownZone(name)
 
 
+@lru_cache(maxsize=1024)
+def is_zone(name: str) -> bool:
+    """Say whether a name still is a zone's: an upgrade of the data may drop or rename one."""
+    try:
+        load_zone(name)
+    except UnknownZone:
+        return False
+    return True
+
+
 def local_span(start_minute: int, end_minute: int, day: date, zone: str) -> Period | None:
     """Return the instants of a local span that starts on a day, minutes counted from its midnight.
 

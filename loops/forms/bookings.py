@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from loops.models import Mock
 
 ONLY_INTERVIEW = "none"
+YEARS = range(1900, 3000)
+"""Outside of them a time is none of a page's, and near the ends of the calendar none can be moved."""
 
 
 class StartField(forms.Field):
@@ -32,6 +34,8 @@ class StartField(forms.Field):
             instant = datetime.fromisoformat(str(value))
             if instant.tzinfo is None:
                 raise ValueError("a local time")
+            if instant.year not in YEARS:
+                raise ValueError("no year to reckon in")
             return instant.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error

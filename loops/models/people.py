@@ -3,9 +3,10 @@
 import secrets
 import uuid
 import zoneinfo
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -13,6 +14,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from loops.hours import is_zone
 
 BIRDS = (
     "avocet bittern bunting chough crake curlew dipper dotterel dunlin eider fieldfare finch "
@@ -93,6 +96,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.shown_name
+
+    @classmethod
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any
+    ) -> Self:
+        """Read a person; one whose zone was dropped from the time zone data lives by UTC."""
+        user = super().from_db(db, field_names, values, **more)
+        if "time_zone" in field_names and not is_zone(user.time_zone):
+            user.time_zone = "UTC"
+        return user
 
     @property
     def shown_name(self) -> str:

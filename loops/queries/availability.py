@@ -8,7 +8,17 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, Func, JSONField, OuterRef, QuerySet
 
-from loops.hours import Away, DayRule, Hours, Limits, Period, Slot, WeeklyRule, common_slots
+from loops.hours import (
+    Away,
+    DayRule,
+    Hours,
+    Limits,
+    Period,
+    Slot,
+    WeeklyRule,
+    common_slots,
+    is_zone,
+)
 from loops.models import (
     Block,
     Cohort,
@@ -50,7 +60,8 @@ def partners_of(user: User, cohort: Cohort) -> QuerySet[User]:
 def hours_of(people: Iterable[User], at: datetime, *, but: Mock | None = None) -> dict[int, Hours]:
     """Return the hours of each person by id; one query, however many people.
 
-    The seats of the mock `but` do not count as taken: it is the one to be moved.
+    Hours of a zone that the data no longer know offer nothing; their owner's page says so. The
+    seats of the mock `but` do not count as taken: it is the one to be moved.
     """
     people = list(people)
     recent = at.date() - timedelta(days=2)
@@ -85,14 +96,17 @@ def hours_of(people: Iterable[User], at: datetime, *, but: Mock | None = None) -
             weekly=tuple(
                 WeeklyRule(weekday, start, end, zone, _day(valid_from), _day(valid_to))
                 for weekday, start, end, zone, valid_from, valid_to in person.rules_weekly
+                if is_zone(zone)
             ),
             days=tuple(
                 DayRule(date.fromisoformat(on), zone, start, end)
                 for on, zone, start, end in person.rules_of_days
+                if is_zone(zone)
             ),
             away=tuple(
                 Away(date.fromisoformat(from_on), date.fromisoformat(to_on), zone)
                 for from_on, to_on, zone in person.rules_away
+                if is_zone(zone)
             ),
             limits=limits_of(getattr(person, "mock_limits", None), person),
             taken=tuple(

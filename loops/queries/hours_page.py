@@ -24,6 +24,7 @@ from loops.hours import (
     expand,
     free_time,
     is_open,
+    is_zone,
     load_zone,
     local_span,
     merged,
@@ -195,12 +196,8 @@ def hours_page(user: User, at: datetime) -> HoursPage:
     """Return the page of a person's hours; two queries."""
     rows = _rows(user, at)
     hours = hours_of([user], at)[user.pk]
-    unknown = ""
-    preview = None
-    try:
-        preview = preview_of(hours, user.time_zone, at)
-    except UnknownZone as error:
-        unknown = str(error)
+    unknown = "" if is_zone(rows.week.zone) else rows.week.zone
+    preview = None if unknown else preview_of(hours, user.time_zone, at)
     return HoursPage(
         week=rows.week,
         hours=hours,

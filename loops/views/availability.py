@@ -1,5 +1,6 @@
 """The availability page and what is changed on it; whom a person does not meet."""
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,8 @@ from loops.views.people import signed_in
 from loops.views.posting import posts_from
 from loops.week import DAY, tidied
 
+A_DAY = timedelta(days=1)
+AHEAD = timedelta(days=366)
 BACK = {"availability": "loops:availability", "profile": "loops:profile"}
 
 
@@ -132,7 +135,7 @@ def day_hours_add(request: HttpRequest) -> HttpResponse:
     hours.save_day(user=user, on=on, span=form.span, zone=zone, by=user, at=now)
     messages.success(request, _("%(day)s is kept.") % {"day": date_format(on, "l j F")})
     if form.span is None:
-        _warn_of_mocks(request, user, local_span(0, DAY, on, zone))
+        _warn_of_mocks(request, user, _whole_days(on, on, zone))
     return redirect(reverse("loops:availability") + "#days")
 
 
@@ -173,9 +176,7 @@ def days_away_add(request: HttpRequest) -> HttpResponse:
         at=now,
     )
     messages.success(request, _("Nobody can propose a mock to you on these days."))
-    first, last = (local_span(0, DAY, facts[name], zone) for name in ("from_on", "to_on"))
-    if first and last:
-        _warn_of_mocks(request, user, Period(first.starts_at, last.ends_at))
+    _warn_of_mocks(request, user, _whole_days(facts["from_on"], facts["to_on"], zone))
     return redirect(reverse("loops:availability") + "#away")
 
 
@@ -298,6 +299,19 @@ def _week_form(page: HoursPage) -> WeekForm:
             "digest": week.digest,
         },
     )
+
+
+def _whole_days(from_on: date, to_on: date, zone: str) -> Period | None:
+    """Return local days as instants, as far as mocks are agreed ahead.
+
+    "Until further notice" may be written as the year 9999, whose last day has no end.
+    """
+    today = timezone.localdate()
+    first, last = max(from_on, today - A_DAY), min(to_on, today + AHEAD)
+    if last < first:
+        return None
+    begin, end = local_span(0, DAY, first, zone), local_span(0, DAY, last, zone)
+    return Period(begin.starts_at, end.ends_at) if begin and end else None
 
 
 def _warn_of_mocks(request: HttpRequest, user: User, period: Period | None) -> None:

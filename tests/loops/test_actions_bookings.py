@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from loops.actions import bookings
 from loops.actions.bookings import MockChanged, NotMeeting, SlotGone
@@ -689,3 +690,22 @@ def test_a_move_that_dies_half_way_leaves_the_old_seats(
     mock.refresh_from_db()
     assert {(seat.starts_at, seat.is_held) for seat in mock.seats.all()} == {(START, True)}
     assert mock.starts_at == START
+
+
+# Zones that are no more
+
+
+def test_a_zone_that_was_dropped_from_the_data_breaks_no_page(
+    propose: Propose, candidate: User, peer: User, client: Client
+) -> None:
+    mock = agree(propose(), peer)
+    for rows in (User.objects.filter(pk=peer.pk), WeeklyHours.objects.filter(user=peer)):
+        rows.update(time_zone="Europe/Atlantis")
+
+    assert User.objects.get(pk=peer.pk).time_zone == "UTC"
+    for person in (candidate, peer):
+        client.force_login(person)
+        for address in ("/mocks/", f"/mocks/{mock.public_id}/", "/availability/", "/pool/"):
+            assert client.get(address).status_code == 200
+    with pytest.raises(SlotGone):
+        propose(starts_at=START + DAY)
