@@ -15,7 +15,7 @@ from loops.models import Mock
 
 ONLY_INTERVIEW = "none"
 YEARS = range(1900, 3000)
-"""Outside of them a time is none of a page's, and near the ends of the calendar none can be moved."""
+"""A time near the ends of the calendar is none of a page, and no clock could move it."""
 
 
 class StartField(forms.Field):
