@@ -500,6 +500,22 @@ def test_days_away_over_an_agreed_mock_say_that_it_stands(
     assert Mock.objects.get().state == Mock.State.CONFIRMED
 
 
+def test_the_ends_of_the_calendar_are_days_like_others(
+    as_: As, berliner: User, peer: User, cohort: Cohort
+) -> None:
+    factories.mock(berliner, peer, cohort, starts_at=timezone.now() + timedelta(days=2))
+    client = as_(berliner)
+
+    away = client.post(
+        reverse("loops:days_away_add"), {"from_on": "0001-01-01", "to_on": "9999-12-31"}
+    )
+    day = client.post(reverse("loops:day_hours_add"), {"on": "9999-12-31", "what": "none"})
+
+    assert "What you have agreed on stands" in words(away)[1]
+    assert day.status_code == 302
+    assert client.get(PAGE).status_code == 200
+
+
 def test_limits_are_kept_in_the_units_of_the_form(as_: As, berliner: User) -> None:
     client = as_(berliner)
     sent = {
