@@ -294,16 +294,22 @@ def test_left_alone_somebody_on_standby_takes_the_chair(  # noqa: PLR0917 - one 
     assert Notice.objects.get(kind="standby").person == second_peer
 
 
+@pytest.mark.parametrize("minutes", [40, 85])
 def test_who_is_expected_elsewhere_is_passed_over(
-    alone: Callable[[], dict[str, Any]], second_peer: User, organiser: User, cohort: Cohort
+    alone: Callable[[], dict[str, Any]],
+    second_peer: User,
+    organiser: User,
+    cohort: Cohort,
+    minutes: int,
 ) -> None:
-    """Who has been ready longest has a mock of their own in half an hour, the next one is free."""
+    """Who has been ready longest has a mock of their own before the end, the next one is free."""
+    Round.objects.filter(turns__isnull=False).update(minutes=90)
     stand_by(second_peer, cohort)
     Standby.objects.update(since=START - timedelta(hours=5))
     stand_by(organiser, cohort)
     other = factories.person()
     factories.join(cohort, other)
-    factories.mock(other, second_peer, cohort, starts_at=START + 40 * MINUTE)
+    factories.mock(other, second_peer, cohort, starts_at=START + minutes * MINUTE)
 
     new = sessions.absent_then_standby(**alone())
 
