@@ -525,13 +525,17 @@ def release_silent(*, mock_id: int, at: datetime) -> bool:
 
 @transaction.atomic
 def lapse(*, mock_id: int, at: datetime) -> bool:
-    """Let a proposal go whose time has come without an answer. Says whether it did."""
+    """Let a proposal go whose time has come without an answer. Says whether it did.
+
+    What was agreed stays; a move of it that nobody answered is off as soon as either time comes.
+    """
     mock = _lock_if_free(mock_id)
     if mock is None:
         return False
-    if mock.state != MockState.PROPOSED:
-        return bool(close_open(mock, at)) if mock.starts_at <= at else False
     standing = Proposal.objects.filter(mock=mock, state="open").first()
+    if mock.state != MockState.PROPOSED:
+        is_over = standing is not None and min(mock.starts_at, standing.starts_at) <= at
+        return bool(close_open(mock, at)) if is_over else False
     if standing is not None and standing.starts_at > at:
         return False
     close_open(mock, at)
@@ -892,6 +896,7 @@ def _move(mock: Mock, seats: Sequence[Seat], proposal: Proposal, *, by: User, at
     if promises.is_late(was, at):
         mover = proposal.by_id
         mock.seats.filter(member=mover).update(has_moved_late=True)
+    mock.seats.update(arrived_at=None)  # who had come early comes again
     take_back(mock.notices.filter(kind__in=["confirm", "reminder"]), at=at)
     mock.starts_at, mock.ends_at = proposal.starts_at, proposal.ends_at
     mock.sequence += 1

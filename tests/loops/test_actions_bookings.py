@@ -11,7 +11,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from loops.actions import bookings
+from loops.actions import bookings, sessions
 from loops.actions.bookings import MockChanged, NotMeeting, SlotGone
 from loops.errors import Refused
 from loops.models import (
@@ -310,6 +310,20 @@ def test_a_move_frees_the_old_seat_and_takes_the_new_one(
     assert {notice.due_at for notice in pending} == {START + DAY - 2 * HOUR}
 
 
+def test_who_had_come_early_has_not_come_to_the_new_time(
+    propose: Propose, candidate: User, peer: User
+) -> None:
+    mock = agree(propose(), peer)
+    for person in (candidate, peer):
+        bookings.confirm(mock=mock, by=person, at=START - HOUR * 6)
+    bookings.propose_time(mock=mock, starts_at=START + DAY, by=peer, at=START - HOUR)
+    sessions.arrive(mock=mock, by=peer, at=START - HOUR / 6)
+
+    mock = agree(mock, candidate, at=START - HOUR / 12)
+
+    assert set(mock.seats.values_list("arrived_at", flat=True)) == {None}
+
+
 def test_a_move_may_overlap_the_time_it_leaves(
     propose: Propose, candidate: User, peer: User
 ) -> None:
@@ -469,6 +483,19 @@ def test_a_proposal_lapses_when_its_time_has_come(
     assert mock.state == Mock.State.EXPIRED
     assert kinds_told(candidate) == ["lapsed"]
     assert bookings.due_to_settle(START) == []
+
+
+def test_a_move_to_an_earlier_time_lapses_when_that_has_come(propose: Propose, peer: User) -> None:
+    mock = agree(propose(), peer)
+    bookings.propose_time(mock=mock, starts_at=START - DAY, by=peer, at=NOW)
+
+    assert ("lapse", mock.pk) in bookings.due_to_settle(START - DAY)
+    assert bookings.lapse(mock_id=mock.pk, at=START - DAY)
+
+    mock.refresh_from_db()
+    assert (mock.state, mock.starts_at) == ("accepted", START)
+    assert not mock.proposals.filter(state=Proposal.State.OPEN).exists()
+    assert bookings.due_to_settle(START - DAY) == []
 
 
 @pytest.mark.parametrize("state", ["proposed", "accepted", "confirmed"])
