@@ -167,6 +167,12 @@ class _Facts:
         url = self.data.get("video_url", self.mock.video_url)
         return (_("You meet at %(url)s") % {"url": url},) if url else ()
 
+    @property
+    def room_now(self) -> tuple[str, ...]:
+        """Where they meet as it stands: a reminder is written long before it is due."""
+        url = self.mock.video_url
+        return (_("You meet at %(url)s") % {"url": url},) if url else ()
+
     def say(self, words: str, **more: object) -> str:
         """Fill words with the partner, the start and what else they need."""
         return words % {"partner": self.partner, "time": self.starts, **more}
@@ -418,7 +424,11 @@ def _confirm(facts: _Facts) -> Told:
     deadline = facts.period.starts_at - promises.RELEASE_BEFORE
     return Told(
         title=facts.say(_("Are you coming? Mock with %(partner)s, %(time)s")),
-        happened=(facts.say(_("Your mock with %(partner)s is near.")), *facts.roles, *facts.room),
+        happened=(
+            facts.say(_("Your mock with %(partner)s is near.")),
+            *facts.roles,
+            *facts.room_now,
+        ),
         times=facts.times,
         cautions=facts.cautions,
         to_do=(
@@ -459,7 +469,11 @@ def _reminder(facts: _Facts) -> Told:
         to_do.insert(0, _("You interview: have your kit read before you begin."))
     return Told(
         title=facts.say(_("Soon: mock with %(partner)s, %(time)s")),
-        happened=(facts.say(_("Your mock with %(partner)s is near.")), *facts.roles, *facts.room),
+        happened=(
+            facts.say(_("Your mock with %(partner)s is near.")),
+            *facts.roles,
+            *facts.room_now,
+        ),
         times=facts.times,
         to_do=tuple(to_do),
         links=(

@@ -261,6 +261,14 @@ def test_a_room_that_is_gone_is_told(write: Write) -> None:
     assert "No video room is set any more." in text_of(write("changed", video_url=""))
 
 
+@pytest.mark.parametrize("kind", ["confirm", "reminder"])
+def test_what_was_written_long_before_names_the_room_of_now(write: Write, kind: str) -> None:
+    written = text_of(write(kind, video_url="https://video.example/before"))
+
+    assert "You meet at https://video.example/owls" in written
+    assert "/before" not in written
+
+
 @pytest.mark.parametrize("kind", ["cancelled", "changed"])
 def test_who_did_it_is_told_so(write: Write, candidate: User, peer: User, kind: str) -> None:
     own = text_of(write(kind, peer, by=peer.pk))
