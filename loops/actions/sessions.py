@@ -28,6 +28,7 @@ from loops.errors import Refused
 from loops.hours import Period
 from loops.models import (
     Attempt,
+    Event,
     Mock,
     Notice,
     PromptExposure,
@@ -243,6 +244,8 @@ def absent_then_standby(*, mock: Mock, by: User, at: datetime) -> Mock:
     known = Mock.objects.filter(replaces=mock).first()
     if known:
         return known
+    if mock.state == MockState.CONVERTED:
+        raise MockChanged
     for standby in ready_to_replace(mock, by, at):
         plans = _plans_with(mock, by, standby)
         bookings.hold_pair(by, standby.user)
@@ -260,20 +263,15 @@ def absent_then_alone(
     """Report the partner absent and make the slot a recorded take with priority in the queue.
 
     A candidate answers the prompt that was drawn for the mock. Who would have interviewed
-    names a `round_` of their own.
+    names a `round_` of their own. Said again it is the same take; raises MockChanged where
+    somebody on standby has been called instead.
     """
     mock = _report_absent(mock, by=by, at=at)
     turn = mock.turns.filter(candidate=by).select_related("round", "prompt", "attempt").first()
-    if mock.state == MockState.CONVERTED:
-        known = (
-            Attempt.objects.filter(
-                round__loop__member=by, has_priority=True, started_at__gte=mock.state_at
-            )
-            .order_by("started_at", "pk")
-            .first()
-        )
-        if known:
-            return known
+    known = _take_made_of(mock, by)
+    if known is not None:
+        return known
+    if mock.state == MockState.CONVERTED or Mock.objects.filter(replaces=mock).exists():
         raise MockChanged
     if turn is not None and turn.prompt is not None:
         attempt = _take_of(turn, by=by, at=at)
@@ -308,6 +306,8 @@ def meet_now(*, standby: Standby, round_: Round | None, by: User, at: datetime) 
     current = Standby.objects.ready(at).filter(user=standby.user_id).first()
     if current is None or not partners_of(by, current.cohort).filter(pk=current.user_id).exists():
         raise NotMeeting
+    if round_ is not None and round_.loop.cohort_id != current.cohort_id:
+        raise NotMeeting  # on standby in another cohort than the one that the page showed
     plans = []
     if round_ is not None:
         plans.append(TurnPlan(by, current.user, round_))
@@ -341,6 +341,15 @@ def _report_absent(mock: Mock, *, by: User, at: datetime) -> Mock:
     bookings.close_open(mock, at)
     bookings.tell_of_mock(other.member, Notice.Kind.ABSENT, mock, at)
     return mock
+
+
+def _take_made_of(mock: Mock, by: User) -> Attempt | None:
+    """Return the take that a mock became when its partner did not come, if it did."""
+    told = Event.objects.filter(
+        verb=MockState.CONVERTED.value, subject=Mock._meta.label_lower, subject_id=mock.pk
+    )
+    ids = list(told.values_list("data__attempt", flat=True))
+    return Attempt.objects.filter(pk__in=ids, round__loop__member=by).first()
 
 
 def _plans_with(mock: Mock, by: User, standby: Standby) -> list[TurnPlan]:

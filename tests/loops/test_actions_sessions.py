@@ -255,6 +255,40 @@ def test_left_alone_the_slot_becomes_a_recorded_take_that_comes_first(
     assert Notice.objects.get(kind="absent").person == peer
 
 
+def test_left_alone_with_a_draft_that_take_comes_first_and_twice_is_once(
+    alone: Callable[[], dict[str, Any]], mock: Mock, candidate: User
+) -> None:
+    draft = practice.start_attempt(round_=mock.turns.get().round, by=candidate, at=NOW)
+
+    for _press in range(2):
+        assert sessions.absent_then_alone(**alone()) == draft
+
+    draft.refresh_from_db()
+    assert draft.has_priority
+
+
+def test_an_evening_goes_on_in_one_way_alone(
+    alone: Callable[[], dict[str, Any]], second_peer: User, cohort: Cohort
+) -> None:
+    stand_by(second_peer, cohort)
+    sessions.absent_then_standby(**alone())
+
+    with pytest.raises(MockChanged):
+        sessions.absent_then_alone(**alone())
+    assert not Attempt.objects.exists()
+
+
+def test_nobody_is_called_to_a_take_that_was_begun_alone(
+    alone: Callable[[], dict[str, Any]], second_peer: User, cohort: Cohort
+) -> None:
+    sessions.absent_then_alone(**alone())
+    stand_by(second_peer, cohort)
+
+    with pytest.raises(MockChanged):
+        sessions.absent_then_standby(**alone())
+    assert Mock.objects.count() == 1
+
+
 def test_an_interviewer_left_alone_answers_a_round_of_their_own(
     mock: Mock, peer: User, cohort: Cohort
 ) -> None:
@@ -399,6 +433,19 @@ def test_nobody_meets_who_is_parted_by_a_block(
     with pytest.raises(NotMeeting):
         sessions.meet_now(
             standby=standby, round_=own_round(candidate, cohort), by=candidate, at=START
+        )
+
+
+def test_a_round_of_another_cohort_is_not_taken_to_a_standby(
+    candidate: User, second_peer: User, cohort: Cohort, mock: Mock
+) -> None:
+    """The page showed another cohort: who reviews an answer has to be in the cohort of its loop."""
+    standby = stand_by(second_peer, cohort)
+    elsewhere = own_round(candidate, factories.cohort(candidate, second_peer))
+
+    with pytest.raises(NotMeeting):
+        sessions.meet_now(
+            standby=standby, round_=elsewhere, by=candidate, at=START - timedelta(hours=2)
         )
 
 
