@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from loops.models import Mock
 
 ONLY_INTERVIEW = "none"
+SLOT_MINUTES = 15
 YEARS = range(1900, 3000)
 """A time near the ends of the calendar is none of a page, and no clock could move it."""
 
@@ -36,7 +37,10 @@ class StartField(forms.Field):
                 raise ValueError("a local time")
             if instant.year not in YEARS:
                 raise ValueError("no year to reckon in")
-            return instant.astimezone(UTC)
+            instant = instant.astimezone(UTC)
+            if instant.minute % SLOT_MINUTES or instant.second or instant.microsecond:
+                raise ValueError("between two slots")
+            return instant
         except (ValueError, OverflowError) as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 

@@ -484,6 +484,8 @@ def test_a_slot_that_is_gone_is_refused_with_the_free_ones(
         ({"starts_at": "0001-01-01T00:00+14:00"}, "starts_at"),
         ({"starts_at": "0001-01-01T00:00Z"}, "starts_at"),
         ({"starts_at": "9999-12-31T23:30Z"}, "starts_at"),
+        ({"starts_at": "2026-03-04T10:07Z"}, "starts_at"),
+        ({"starts_at": "2026-03-04T10:00:00.5Z"}, "starts_at"),  # no mail could name it
         ({"note": "x" * 281}, "note"),
         ({"video_url": "javascript:alert(1)"}, "video_url"),
         ({"video_url": "ftp://example.org/room"}, "video_url"),
