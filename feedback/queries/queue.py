@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,10 @@ from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.queries.practice import turns_ahead
 from loops.states import AttemptState, MockState, RecordingState
 from rubrics.queries import ladder_labels
+
+
+REMEMBERED = timedelta(days=14)
+"""For so long a review of a mock is shown in which nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,9 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     own = Review.objects.filter(grader=user)
     newest = own.submitted().order_by("-submitted_at", "-pk")[: shown + 1]
     is_begun = Q(state__in=[*Review.OPEN_STATES, Review.State.EXPIRED]) & (
-        Q(drafted_at__isnull=False) | Q(lease_until__gt=at) | Q(is_live=True)
+        Q(drafted_at__isnull=False)
+        | Q(lease_until__gt=at)
+        | Q(is_live=True, lease_until__gt=at - REMEMBERED)
     )
     found = list(
         reviews.filter(is_begun | Q(pk__in=newest.values("pk"))).order_by("claimed_at", "pk")

@@ -30,7 +30,7 @@ from feedback.queries.session import (
 from feedback.views.grading import scorecard_context
 from loops.access import mock_to_see
 from loops.actions import recordings, sessions
-from loops.actions.bookings import SlotGone
+from loops.actions.bookings import NoUnseenPrompt, SlotGone
 from loops.errors import Refused
 from loops.forms.practice import PredictForm
 from loops.models import User
@@ -71,6 +71,15 @@ def turn_begin(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     turn = access.turn_to_begin(user, turn_id)
     try:
         evening.begin_turn(turn=turn, by=user, at=timezone.now())
+    except NoUnseenPrompt:
+        refusal = Refused(
+            _(
+                "%(name)s has met every prompt of this round by now, so the turn would prove "
+                "nothing and was not begun. Use the time to talk, or end the mock here."
+            )
+            % {"name": turn.mock.cohort.called(turn.candidate)}
+        )
+        return _refused(request, user, turn.mock.public_id, refusal)
     except Refused as refusal:
         return _refused(request, user, turn.mock.public_id, refusal)
     return redirect("feedback:session", turn.mock.public_id)

@@ -136,13 +136,14 @@ def test_both_clocks_and_a_change_of_clocks_are_told(
     User.objects.filter(pk=candidate.pk).update(time_zone="Asia/Kathmandu")
     User.objects.filter(pk=peer.pk).update(time_zone="America/New_York")
     candidate.refresh_from_db()
-    mock = make(candidate, peer, cohort, 60)
+    mock = make(candidate, peer, cohort, 240 * 24 * 60)
 
     page = shown(candidate, mock)
 
     assert "</time> Kathmandu" in page
     assert "New York" in page
     assert f"{peer.handle}:" in page
+    assert f"Clocks change for {peer.handle} on" in page
     assert peer.email not in page
 
 
@@ -295,6 +296,21 @@ def test_an_interviewer_is_told_that_another_prompt_was_drawn(
     page = shown(peer, running)
     assert "another was drawn" in page
     assert "case 2." in page
+
+
+def test_a_turn_without_any_prompt_left_is_not_begun(
+    act: Callable[..., Any], running: Mock, candidate: User, peer: User
+) -> None:
+    turn = running.turns.get()
+    assert turn.rubric_version
+    for prompt in turn.rubric_version.prompts.all():
+        practice.expose(user=candidate, prompt=prompt, role="grader", at=timezone.now())
+
+    response = act(peer, "turn_begin", turn)
+
+    assert response.status_code == 409
+    assert "has met every prompt of this round" in unescape(response.content.decode())
+    assert not Attempt.objects.exists()
 
 
 def test_the_prediction_leads_back_to_the_session(
@@ -752,6 +768,28 @@ def test_the_note_says_what_was_seen_and_that_it_counts_for_nothing(
     for said in ("12 min in", "Asks first", "Scope first.", "it counts for nothing"):
         assert said in page
     assert client.get(reverse("feedback:results", args=[attempt.public_id])).status_code == 404
+
+
+def test_stamps_beside_a_file_recorded_elsewhere_say_how_far_in_they_were(
+    client: Client, attempt: Attempt, turn: Turn, review: Review, second_peer: User
+) -> None:
+    """When such a file began, nobody knows; the results show the stamps all the same."""
+    at = turn.begun_at or timezone.now()
+    record(attempt).tracks.create(
+        role="upload", content_type="video/mp4", staging_key="3" * 32, touched_at=at
+    )
+    practice.submit(attempt=attempt, energy=0, by=turn.candidate, at=at)
+    Review.objects.filter(pk=review.pk).delete()
+    held = factories.submitted_review(attempt, turn.interviewer, is_live=True)
+    held.evidence.update(start_ms=None, end_ms=None, stamped_at=at + 12 * MINUTE)
+    factories.submitted_review(attempt, second_peer)
+    client.force_login(turn.candidate)
+
+    response = client.get(reverse("feedback:results", args=[attempt.public_id]))
+
+    page = unescape(response.content.decode())
+    assert '<span class="evidence__at">12 min in</span>' in page
+    assert "interviewer</span>" in page
 
 
 @pytest.mark.parametrize("who", ["peer", "second_peer", "outsider"])
