@@ -17,7 +17,6 @@ from loops.queries.practice import turns_ahead
 from loops.states import AttemptState, MockState, RecordingState
 from rubrics.queries import ladder_labels
 
-
 REMEMBERED = timedelta(days=14)
 """For so long a review of a mock is shown in which nothing was written."""
 
