@@ -121,6 +121,16 @@ class TooLateToMove(Refused):
     message = _("This mock has begun or is over; it cannot be moved. Nothing was changed.")
 
 
+class TooLateToCancel(Refused):
+    """A mock that should have begun is held, or somebody waits in it."""
+
+    code = "too_late_to_cancel"
+    message = _(
+        "This mock should have begun, so it cannot be called off any more. Nothing was changed. "
+        "Write to your partner in the video room if you can."
+    )
+
+
 class TooEarlyToConfirm(Refused):
     """What is confirmed a week ahead says nothing of the evening."""
 
@@ -369,6 +379,7 @@ def decline(*, mock: Mock, proposal: Proposal, by: User, at: datetime) -> Mock:
     for seat in seats_of(mock):
         if seat.member_id != by.pk:
             _tell_of_proposal(seat.member, Notice.Kind.DECLINED, mock, proposal, at)
+    _has_read(by, mock, at)
     return mock
 
 
@@ -441,18 +452,22 @@ def cancel(*, mock: Mock, by: User, at: datetime, is_blameless: bool = False) ->
     """Call an agreed mock off and give both seats back.
 
     Less than twelve hours before the start it counts as a late change of who cancels, unless
-    it is `is_blameless`: of a block, or of somebody who has left.
+    it is `is_blameless`: of a block, or of somebody who has left. Once it should have begun it
+    cannot be called off any more: who has come decides how their evening goes on.
     """
     mock = lock(mock)
     if mock.state == MockState.CANCELLED:
         return mock
-    if mock.state not in {MockState.ACCEPTED, MockState.CONFIRMED} or mock.ends_at <= at:
+    if mock.state not in {MockState.ACCEPTED, MockState.CONFIRMED}:
         raise MockChanged
+    if (mock.ends_at if is_blameless else mock.starts_at) <= at:
+        raise TooLateToCancel
     is_late = promises.is_late(mock.starts_at, at) and not is_blameless
     swap_state(mock, MockState.CANCELLED, at=at, by=by, is_late=is_late)
     if is_late:
         settle(mock, by, Seat.Outcome.LATE_CHANGE, at)
     _give_back(mock, Notice.Kind.CANCELLED, at, by=by.pk)
+    _has_read(by, mock, at)
     reopen_requests(mock, at=at, but=by)
     return mock
 
@@ -888,6 +903,7 @@ def _agree(mock: Mock, seats: Sequence[Seat], *, by: User, at: datetime) -> None
     draw_prompts(mock)
     for seat in seats:
         tell_of_mock(seat.member, Notice.Kind.AGREED, mock, at)
+    _has_read(by, mock, at)
     remind(mock, seats, at)
 
 
@@ -910,7 +926,13 @@ def _move(mock: Mock, seats: Sequence[Seat], proposal: Proposal, *, by: User, at
         swap_state(mock, to, at=at, by=by)
     for seat in seats:
         tell_of_mock(seat.member, Notice.Kind.MOVED, mock, at, was=was.isoformat())
+    _has_read(by, mock, at)
     remind(mock, seats, at)
+
+
+def _has_read(person: User, mock: Mock, at: datetime) -> None:
+    """Count nothing as unread that somebody has just answered, or done themselves."""
+    Notice.objects.unread(at).filter(person=person, mock=mock).order_by().update(read_at=at)
 
 
 def _note_confirmed(seats: Sequence[Seat], at: datetime | None) -> None:

@@ -151,7 +151,8 @@ def begin_turn(*, turn: Turn, by: User, at: datetime) -> Turn:
     )
     if turn.begun_at is not None:
         return turn
-    if mock.state != MockState.RUNNING:
+    is_another_on = mock.turns.filter(begun_at__isnull=False, ended_at=None).exists()
+    if mock.state != MockState.RUNNING or is_another_on:
         raise MockChanged
     if turn.prompt is None:
         raise NoUnseenPrompt

@@ -104,9 +104,12 @@ def hours_of(people: Iterable[User], at: datetime, *, but: Mock | None = None) -
                 if is_zone(zone)
             ),
             away=tuple(
-                Away(date.fromisoformat(from_on), date.fromisoformat(to_on), zone)
+                Away(
+                    date.fromisoformat(from_on),
+                    date.fromisoformat(to_on),
+                    zone if is_zone(zone) else person.time_zone,
+                )
                 for from_on, to_on, zone in person.rules_away
-                if is_zone(zone)
             ),
             limits=limits_of(getattr(person, "mock_limits", None), person),
             taken=tuple(

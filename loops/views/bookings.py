@@ -297,7 +297,8 @@ def mock_room(request: HttpRequest, mock_id: UUID) -> HttpResponse:
     except Refused as refusal:
         return _refused_page(request, user, mock_id, refusal)
     messages.success(request, _("The video room is saved for both of you."))
-    return redirect("loops:mock", mock_id)
+    came_from = "feedback:session" if request.POST.get("from") == "session" else "loops:mock"
+    return redirect(came_from, mock_id)
 
 
 @never_cache

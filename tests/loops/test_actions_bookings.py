@@ -736,3 +736,21 @@ def test_a_zone_that_was_dropped_from_the_data_breaks_no_page(
             assert client.get(address).status_code == 200
     with pytest.raises(SlotGone):
         propose(starts_at=START + DAY)
+
+
+def test_nothing_that_one_has_done_oneself_counts_as_unread(
+    propose: Propose, candidate: User, peer: User
+) -> None:
+    mock = agree(propose(), peer)
+
+    assert not Notice.objects.unread(NOW).filter(person=peer).exists()
+    assert Notice.objects.unread(NOW).get(person=candidate).kind == Notice.Kind.AGREED
+    bookings.cancel(mock=mock, by=candidate, at=NOW)
+    assert not Notice.objects.unread(NOW).filter(person=candidate).exists()
+
+
+def test_a_mock_that_should_have_begun_cannot_be_called_off(propose: Propose, peer: User) -> None:
+    mock = agree(propose(), peer, at=START - 5 * HOUR)
+
+    with pytest.raises(bookings.TooLateToCancel):
+        bookings.cancel(mock=mock, by=peer, at=START)

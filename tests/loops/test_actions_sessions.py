@@ -457,3 +457,18 @@ def test_standby_lasts_no_longer_than_four_hours(peer: User, cohort: Cohort) -> 
     assert standby.until == NOW + timedelta(hours=4)
     sessions.stand_down(by=peer, at=NOW)
     assert not Standby.objects.filter(user=peer).exists()
+
+
+def test_one_turn_at_a_time(candidate: User, peer: User, cohort: Cohort) -> None:
+    for kind in ("sd_ambiguous", "coding"):
+        factories.edition(kind, prompts=3)
+    mock = factories.mock(
+        candidate, peer, cohort, swap_kind="coding", state="running", starts_at=START
+    )
+    first, second = mock.turns.all()
+    sessions.begin_turn(turn=first, by=peer, at=START)
+
+    with pytest.raises(MockChanged):
+        sessions.begin_turn(turn=second, by=peer, at=START)
+    sessions.end_turn(turn=first, by=peer, at=START)
+    assert sessions.begin_turn(turn=second, by=peer, at=START).begun_at
