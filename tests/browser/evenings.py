@@ -102,6 +102,8 @@ def lay(world: "World", cohort: Cohort, now: datetime, film: bytes) -> None:
     sessions.open_kit(turn=first, by=ida, at=now)
     world.ids["turn to prepare"] = {"turn_id": first.public_id}
     begun("answering")
+    turn = begun("predicted")
+    Attempt.objects.filter(turn=turn).update(predicted_rank=2)
     turn = begun("interviewing")
     world.ids["live review"] = {"review_id": stamped(turn).public_id}
     turn = begun("recorded turn")

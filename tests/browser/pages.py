@@ -336,7 +336,7 @@ VISITS: dict[str, Visit] = {
     "session, ready": Visit("feedback:session", "evening, ready", who="ida", then=_open_all),
     "session, answering": Visit("feedback:session", "evening, answering", who="jon"),
     "session, devices": Visit(
-        "feedback:session", "evening, answering", who="jon", then=_check_devices_in_a_mock
+        "feedback:session", "evening, predicted", who="jon", then=_check_devices_in_a_mock
     ),
     "session, interrupted": Visit("feedback:session", "evening, interrupted turn", who="jon"),
     "session, recorded": Visit("feedback:session", "evening, recorded turn", who="jon"),

@@ -209,6 +209,24 @@ def test_an_interview_is_held_without_scripts(
     expect(page.get_by_role("link", name="Go on with the review")).to_be_visible()
 
 
+def test_a_page_on_which_somebody_types_does_not_load_itself_anew(
+    mock: Mock, join: Callable[..., "Page"], candidate: User, peer: User
+) -> None:
+    """The candidate comes while the interviewer writes where to talk; then the page is renewed."""
+    page = join(peer)
+    room = page.get_by_label("Video room")
+    room.fill("https://meet.example/half-written")
+    sessions.arrive(mock=mock, by=candidate, at=timezone.now())
+
+    page.wait_for_timeout(8_000)
+    expect(room).to_have_value("https://meet.example/half-written")
+    room.blur()
+
+    expect(page.get_by_role("heading", name=f"{candidate.handle} is here")).to_be_visible(
+        timeout=NEWS_WITHIN_MS
+    )
+
+
 def test_who_waits_is_led_on_when_the_grace_is_over(
     mock: Mock, join: Callable[..., "Page"], peer: User
 ) -> None:
