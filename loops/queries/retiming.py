@@ -36,7 +36,8 @@ def retimed_seats(at: datetime) -> list[Retimed]:
     found = []
     for seat in held:
         now = _reading(seat)
-        if seat.time_zone == seat.member.time_zone and now != seat.local_start:
+        lives_by = seat.time_zone if now else "UTC"  # as whoever's zone is no more
+        if lives_by == seat.member.time_zone and now != seat.local_start:
             found.append(Retimed(seat, seat.local_start, now))
     return found
 
