@@ -13,12 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from loops.actions.bookings import (
     cancel,
-    close_proposal,
+    decline,
     hold_pair,
     once_more,
-    reopen_requests,
-    swap_state,
-    take_down,
+    take_back_proposal,
 )
 from loops.actions.events import record
 from loops.errors import Refused
@@ -218,7 +216,7 @@ def block(*, whom: User, by: User, at: datetime) -> Block:
     """Part two people: they meet no more until it is taken back, and nobody is told of it.
 
     What they had agreed and has not begun is cancelled without blame; what was proposed between
-    them is closed without a word. Blocking twice is blocking once.
+    them is answered like any other. Blocking twice is blocking once.
     """
     list(
         mocks_parted(by, whom, at).select_for_update(of=("self",))
@@ -229,7 +227,7 @@ def block(*, whom: User, by: User, at: datetime) -> Block:
         record("blocked", made, by=by, at=at, whom=whom.pk)
     for mock in mocks_parted(by, whom, at).select_for_update(of=("self",)):
         if mock.state == MockState.PROPOSED:
-            _close_quietly(mock, by=by, at=at)
+            _answer_open(mock, by=by, at=at)
         else:
             cancel(mock=mock, by=by, at=at, is_blameless=True)
     return made
@@ -272,15 +270,11 @@ def _holds(row: DayHours, start: int, end: int) -> bool:
     return row.start_minute <= start and end <= row.end_minute
 
 
-def _close_quietly(mock: Mock, *, by: User, at: datetime) -> None:
-    """End a proposal as if it had been declined or taken back, but tell nobody."""
-    for proposal in Proposal.objects.select_for_update().filter(mock=mock, state="open"):
-        is_own = proposal.by_id == by.pk
-        state = Proposal.State.WITHDRAWN if is_own else Proposal.State.DECLINED
-        close_proposal(proposal, state, at)
-        take_down(proposal, at)
-    is_own = mock.asked_by_id == by.pk
-    swap_state(
-        mock, MockState.CANCELLED, at=at, by=by, reason="withdrawn" if is_own else "declined"
-    )
-    reopen_requests(mock, at=at)
+def _answer_open(mock: Mock, *, by: User, at: datetime) -> None:
+    """End a proposal as anybody would: take one's own back, decline the other's.
+
+    So nothing parts it from a proposal that was answered for some other reason.
+    """
+    for proposal in Proposal.objects.filter(mock=mock, state=Proposal.State.OPEN):
+        answer = take_back_proposal if proposal.by_id == by.pk else decline
+        answer(mock=mock, proposal=proposal, by=by, at=at)

@@ -1,5 +1,6 @@
 """Hours, days, limits and blocks: what is kept, what is merged, whom a block parts."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from loops import access
 from loops.actions import availability, bookings, sessions
 from loops.actions.availability import WeekChanged, WeekFacts
 from loops.actions.bookings import MockChanged, NotMeeting
+from loops.actions.notices import tell
 from loops.models import (
     Block,
     Cohort,
@@ -21,7 +23,6 @@ from loops.models import (
     Mock,
     MockLimits,
     Notice,
-    Proposal,
     Round,
     Seat,
     Standby,
@@ -428,30 +429,28 @@ def test_a_block_ends_what_was_agreed_without_blame_and_without_a_word_of_it(
 
 
 @pytest.mark.parametrize("who", ["candidate", "peer"])
-def test_a_block_closes_proposals_quietly(
+def test_a_block_ends_a_proposal_as_an_ordinary_answer_does(
     request: pytest.FixtureRequest, candidate: User, peer: User, cohort: Cohort, who: str
 ) -> None:
     by: User = request.getfixturevalue(who)
-    mock = factories.mock(candidate, peer, cohort, state=Mock.State.PROPOSED)
-    proposal = mock.proposals.get()
-    Notice.objects.create(
-        person=peer,
-        kind=Notice.Kind.PROPOSED,
-        subject=f"proposal:{proposal.pk}",
-        mock=mock,
-        made_at=NOW,
-        due_at=NOW,
-        message_id="<1@localhost>",
-    )
 
-    block(by, peer if by == candidate else candidate)
+    def ended(end: Callable[[Mock], object]) -> list[object]:
+        """Return all that either can see of a proposal that was ended so."""
+        mock = factories.mock(candidate, peer, cohort, state=Mock.State.PROPOSED)
+        proposal = mock.proposals.get()
+        tell(peer, Notice.Kind.PROPOSED, f"proposal:{proposal.pk}", mock=mock, at=NOW)
+        end(mock)
+        mock.refresh_from_db()
+        told = Notice.objects.filter(mock=mock).order_by("pk")
+        seen = told.values_list("person", "kind", "withdrawn_at", "read_at", "mail_state")
+        return [mock.state, mock.proposals.get().state, *seen]
 
-    mock.refresh_from_db()
-    state = Proposal.State.WITHDRAWN if by == candidate else Proposal.State.DECLINED
-    assert (mock.state, mock.proposals.get().state) == ("cancelled", state)
-    notice = Notice.objects.get()  # no other was written
-    assert notice.withdrawn_at == NOW
-    assert notice.mail_state == Notice.Mail.SKIPPED
+    def answered(mock: Mock) -> object:
+        answer = bookings.take_back_proposal if by == candidate else bookings.decline
+        return answer(mock=mock, proposal=mock.proposals.get(), by=by, at=NOW)
+
+    ordinary = ended(answered)
+    assert ended(lambda _mock: block(by, peer if by == candidate else candidate)) == ordinary
 
 
 def test_a_block_leaves_what_has_begun_or_is_over_and_other_pairs(
