@@ -1,5 +1,8 @@
 """Background work of feedback: thin tasks, each an action by id."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from celery import shared_task
 from django.utils import timezone
 
@@ -9,6 +12,7 @@ from feedback.actions.session import put_unrecorded_away
 from feedback.actions.stamps import place_all_stamps
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops.background import enqueue
+from loops.tasks import each_by_itself
 from rubrics.models import RoundKind
 
 
@@ -20,10 +24,20 @@ def calibrate(round_kind_id: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Do what the clock asks of reviews and mocks, and ring for round kinds that have changed."""
+    """Do what the clock asks of reviews and mocks, and ring for round kinds that have changed.
+
+    Each part by itself: what fails in one stops no other.
+    """
     now = timezone.now()
-    expire_lapsed(at=now)
-    put_unrecorded_away(at=now)
-    place_all_stamps()
-    for round_kind_id in round_kinds_to_calibrate(now):
+    parts: list[Callable[[], object]] = [
+        lambda: expire_lapsed(at=now),
+        lambda: put_unrecorded_away(at=now),
+        place_all_stamps,
+        lambda: _ring_for_calibration(now),
+    ]
+    each_by_itself(parts, lambda part: part())
+
+
+def _ring_for_calibration(at: datetime) -> None:
+    for round_kind_id in round_kinds_to_calibrate(at):
         enqueue("feedback.tasks.calibrate", round_kind_id=round_kind_id)

@@ -175,3 +175,19 @@ def test_a_worker_makes_of_many_bells_the_snapshot_a_cold_fit_makes(
 
     made = Snapshot.objects.get()
     assert calibrate_round_kind(round_kind=kind, at=timezone.now()) == made
+
+
+def test_a_part_of_the_sweep_that_fails_stops_no_other(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def fail(**_given: object) -> None:
+        raise RuntimeError("this part fails")
+
+    monkeypatch.setattr("feedback.tasks.put_unrecorded_away", fail)
+    monkeypatch.setattr("feedback.tasks.place_all_stamps", lambda: done.append("stamps"))
+
+    sweep()
+
+    assert done == ["stamps"]
