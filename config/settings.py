@@ -32,6 +32,8 @@ if DEBUG:
     ALLOWED_HOSTS += LOOPBACK
 SIGNUP = env.text("SIGNUP", "invitation", choices=["invitation", "open"])
 UPLOAD_MAX_BYTES = env.number("UPLOAD_MAX_BYTES", 2 * 1024**3, least=1)
+MEMBER_QUOTA_BYTES = env.number("MEMBER_QUOTA_BYTES", 20 * 1024**3, least=0)
+DISK_FLOOR_BYTES = env.number("DISK_FLOOR_BYTES", 5 * 1024**3, least=0)
 CHUNK_MAX_BYTES = env.number("CHUNK_MAX_BYTES", 8 * 1024**2, least=1)
 
 INSTALLED_APPS = [

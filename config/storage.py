@@ -25,7 +25,10 @@ class PrivateStorage(FileSystemStorage):
 
     def __init__(self, location: str) -> None:
         super().__init__(
-            location=location, file_permissions_mode=0o600, directory_permissions_mode=0o700
+            location=location,
+            file_permissions_mode=0o600,
+            directory_permissions_mode=0o700,
+            allow_overwrite=True,
         )
 
     def url(self, name: str | None) -> str:

@@ -24,11 +24,12 @@ from loops.models import (
     Notice,
     Proposal,
     Recording,
+    Rendition,
     Round,
     Seat,
     Standby,
-    Track,
     Turn,
+    Upload,
     User,
 )
 from loops.queries.availability import partners_of
@@ -148,12 +149,15 @@ def attempt_to_edit(user: User, public_id: UUID) -> Attempt:
     return attempt_to_read(user, public_id)
 
 
+OF_A_RECORDING = "attempt__round__loop__cohort"
+
+
 def recording_to_edit(user: User, public_id: UUID) -> Recording:
-    """Return a recording to its candidate to change."""
+    """Return a recording to its candidate to change; one that was put away is there no more."""
     recording = (
-        Recording.objects.select_related("attempt__round__loop")
+        Recording.objects.select_related(OF_A_RECORDING)
         .filter(public_id=public_id, attempt__round__loop__member=user)
-        .exclude(state=RecordingState.DISCARDED)
+        .exclude(state__in=[RecordingState.DISCARDED, RecordingState.ERASED])
         .first()
     )
     if recording is None:
@@ -164,14 +168,23 @@ def recording_to_edit(user: User, public_id: UUID) -> Recording:
 def recording_to_play(user: User, public_id: UUID, at: datetime) -> Recording:
     """Return a playable recording to those whom the rule "Who may play a recording" names."""
     recording = (
-        Recording.objects.ready()
-        .select_related("attempt__round__loop__cohort")
-        .filter(public_id=public_id)
-        .first()
+        Recording.objects.ready().select_related(OF_A_RECORDING).filter(public_id=public_id).first()
     )
     if recording is None or not may_play(user, recording, at):
         raise Http404("No such recording.")
     return recording
+
+
+def rendition_to_play(user: User, public_id: UUID, at: datetime) -> Rendition:
+    """Return a file made of a playable recording to those who may play that."""
+    rendition = (
+        Rendition.objects.select_related(f"track__recording__{OF_A_RECORDING}")
+        .filter(public_id=public_id, track__recording__state__in=RecordingState.playable())
+        .first()
+    )
+    if rendition is None or not may_play(user, rendition.track.recording, at):
+        raise Http404("No such file.")
+    return rendition
 
 
 def may_play(user: User, recording: Recording, at: datetime) -> bool:
@@ -189,17 +202,25 @@ def may_play(user: User, recording: Recording, at: datetime) -> bool:
     return any(rule(user, recording, at) for rule in _players)
 
 
-def track_to_append(user: User, public_id: UUID) -> Track:
-    """Return a track to the candidate who is recording it."""
-    track = (
-        Track.objects.select_related("recording__attempt__round__loop")
-        .filter(public_id=public_id, recording__attempt__round__loop__member=user)
-        .exclude(recording__state=RecordingState.DISCARDED)
+def upload_to_append(user: User, public_id: UUID) -> Upload:
+    """Return an upload to the candidate who is sending it; the actions check its state."""
+    upload = (
+        Upload.objects.select_related("track__recording__attempt__round__loop")
+        .filter(public_id=public_id, track__recording__attempt__round__loop__member=user)
         .first()
     )
-    if track is None:
-        raise Http404("No such track.")
-    return track
+    if upload is None:
+        raise Http404("No such upload.")
+    return upload
+
+
+def upload_to_download(user: User, public_id: UUID) -> Upload:
+    """Return an upload whose bytes are kept as they came to the candidate who sent it."""
+    upload = upload_to_append(user, public_id)
+    is_gone = upload.track.recording.state in {RecordingState.DISCARDED, RecordingState.ERASED}
+    if is_gone or not (upload.is_kept and upload.received_bytes):
+        raise Http404("No such upload.")
+    return upload
 
 
 def partner_to_meet(user: User, cohort: Cohort, public_id: UUID) -> User:

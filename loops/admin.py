@@ -103,7 +103,7 @@ class AttemptAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Recording)
 class RecordingAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["attempt", "state", "state_at", "duration_ms", "size_bytes", "error_code"]
+    list_display = ["attempt", "state", "state_at", "duration_ms", "error_code"]
     list_filter = ["state", "error_code"]
     list_select_related = ["attempt__round"]
     inlines = [TrackInline]

@@ -5,6 +5,7 @@ Who may write, and how many bytes are acknowledged, is known by the rows and not
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -12,8 +13,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
@@ -22,10 +25,10 @@ from django.core.files.storage import Storage, storages
 BLOCK_BYTES = 64 * 1024
 APPEND_MAX_BYTES = 8 * 1024 * 1024
 DRAIN_MAX_BYTES = 16 * 1024 * 1024
-FREE_FLOOR_BYTES = 256 * 1024 * 1024
+CHECKSUMS = ("sha256", "sha1")
 
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_SUFFIX = re.compile(r"\.[a-z0-9]{2,5}", re.ASCII)
+_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[a-z]+\.[a-z0-9]{2,5}", re.ASCII)
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -57,8 +60,24 @@ class WrongType(BlobError):
     """The first bytes are not those of a kind that is taken."""
 
 
+class WrongChecksum(BlobError):
+    """The bytes are not those that were announced; nothing of this append was kept."""
+
+
 class DiskFull(BlobError):
     """There is no room; nothing of this append was kept."""
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What an append's bytes must hash to. `algorithm` is one of CHECKSUMS."""
+
+    algorithm: str
+    digest: bytes
+
+
+Judge = Callable[[bytes], bool]
+"""Says of a file's first block whether a file that begins so is taken."""
 
 
 class Readable(Protocol):
@@ -87,16 +106,19 @@ class Staged:
         acknowledged: int,
         size: int,
         limit: int,
-        accepts: Callable[[bytes], bool] | None = None,
+        accepts: Judge | None = None,
+        checksum: Checksum | None = None,
     ) -> int:
         """Write up to `size` bytes of the stream at `offset` and return the new offset.
 
         `acknowledged` is the offset on the row, read after the lock was taken: whatever the file
         holds beyond it was left by a crash and is cut off. `limit` is the most bytes the whole
         file may have. `accepts` judges the first block of the file. A stream that ends early is
-        no error: the bytes that came are kept and the new offset tells how many they were.
+        no error: the bytes that came are kept and the new offset tells how many they were;
+        with a `checksum` it is one, for half of the bytes cannot be told from wrong ones.
 
-        Raises WrongOffset, TooLarge, Lost, WrongType or DiskFull; nothing is kept then.
+        Raises WrongOffset, TooLarge, Lost, WrongType, WrongChecksum or DiskFull; nothing is
+        kept then.
         """
         if offset != acknowledged:
             raise WrongOffset(acknowledged)
@@ -109,9 +131,8 @@ class Staged:
         self._file.truncate(offset)
         self._file.seek(offset)
         try:
-            taken = self._copy(stream, size, accepts if offset == 0 else None)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            taken = self._copy(stream, size, accepts if offset == 0 else None, checksum)
+            os.fdatasync(self._file.fileno())
         except OSError as error:
             self._file.truncate(offset)
             if error.errno in _NO_ROOM:
@@ -122,8 +143,11 @@ class Staged:
             raise
         return offset + taken
 
-    def _copy(self, stream: Readable, size: int, accepts: Callable[[bytes], bool] | None) -> int:
+    def _copy(
+        self, stream: Readable, size: int, accepts: Judge | None, checksum: Checksum | None
+    ) -> int:
         taken = 0
+        digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
         while taken < size:
             block = _read(stream, min(BLOCK_BYTES, size - taken))
             if not block:
@@ -131,7 +155,11 @@ class Staged:
             if taken == 0 and accepts is not None and not accepts(block):
                 raise WrongType
             self._write(block)
+            if digest is not None:
+                digest.update(block)
             taken += len(block)
+        if digest is not None and checksum is not None and digest.digest() != checksum.digest:
+            raise WrongChecksum
         return taken
 
     def _write(self, block: bytes) -> None:
@@ -183,26 +211,28 @@ def delete_staged(key: str) -> None:
     staged_path(key).unlink(missing_ok=True)
 
 
-def finish(key: str, *, suffix: str) -> str:
-    """Move a staging file as it is into the storage and return its name there."""
-    name = keep(staged_path(key), suffix=suffix)
-    delete_staged(key)
-    return name
+def name_for(owner: UUID, kind: str, suffix: str) -> str:
+    """Return the one name under which a file of that kind is kept for its owner.
+
+    What is made again takes the place of what was there, so a worker that dies between
+    storing a file and writing down that it did leaves nothing behind.
+    """
+    return f"{owner.hex[:2]}/{owner.hex}/{kind}{suffix}"
 
 
-def keep(path: Path, *, suffix: str) -> str:
-    """Move a local file into the storage "recordings" under a random name, and return the name.
+def keep(path: Path, name: str) -> None:
+    """Move a local file into the storage "recordings" under a name of `name_for`.
 
     A storage on the same disk takes the file over without a copy; `path` is gone afterwards.
     """
-    if not _SUFFIX.fullmatch(suffix):
-        raise ValueError("A suffix is a dot and a few letters.")
-    token = secrets.token_hex(16)
+    if not _NAME.fullmatch(name):
+        raise ValueError("Not the name of a kept file.")
     with path.open("rb") as file:
         os.fsync(file.fileno())
-        name = stored().save(f"{token[:2]}/{token}{suffix}", _Movable(file, path))
+        kept = stored().save(name, _Movable(file, path))
+    if kept != name:
+        raise RuntimeError(f"The storage of recordings renamed {name} to {kept}.")
     path.unlink(missing_ok=True)
-    return name
 
 
 def open_stored(name: str) -> IO[bytes]:
@@ -229,8 +259,12 @@ def scratch() -> Iterator[Path]:
 
 
 def has_room(size: int) -> bool:
-    """Say whether `size` more bytes leave the staging disk above its floor."""
-    return shutil.disk_usage(_made(_staging())).free - size >= FREE_FLOOR_BYTES
+    """Say whether `size` more bytes leave the staging disk above its floor.
+
+    The floor is a setting, or a tenth of a small disk.
+    """
+    disk = shutil.disk_usage(_made(_staging()))
+    return disk.free - size >= min(settings.DISK_FLOOR_BYTES, disk.total // 10)
 
 
 def drain(stream: Readable) -> None:

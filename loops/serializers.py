@@ -73,20 +73,20 @@ class DrawnPromptSerializer(serializers.ModelSerializer[Prompt]):
 
 
 class RecordingSerializer(serializers.ModelSerializer[Recording]):
-    """A recording; `play_url` answers those who may play it, once it is ready."""
+    """A recording; `links_url` tells those who may play it where, once it is ready."""
 
     id = serializers.UUIDField(source="public_id", read_only=True)
-    play_url = serializers.SerializerMethodField()
+    links_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Recording
-        fields = ["id", "state", "content_type", "duration_ms", "size_bytes", "play_url"]
+        fields = ["id", "state", "duration_ms", "links_url"]
 
-    def get_play_url(self, recording: Recording) -> str | None:
-        """Return where it plays; null until it is ready."""
+    def get_links_url(self, recording: Recording) -> str | None:
+        """Return the address of fresh links to its files; null until it is ready."""
         if not recording.is_ready:
             return None
-        return str(reverse("loops:recording_play", args=[recording.public_id]))
+        return str(reverse("loops:recording_links", args=[recording.public_id]))
 
 
 class ArtifactSerializer(serializers.ModelSerializer[Artifact]):

@@ -20,13 +20,20 @@ class RecordingState(StrEnum):
     UPLOADED = "uploaded"
     PROCESSING = "processing"
     READY = "ready"
+    READY_PARTIAL = "ready_partial"
     FAILED = "failed"
     DISCARDED = "discarded"
+    ERASED = "erased"
+
+    @classmethod
+    def playable(cls) -> frozenset["RecordingState"]:
+        """Return the states in which a recording can be played, whole or in part."""
+        return frozenset({cls.READY, cls.READY_PARTIAL})
 
     @classmethod
     def settled(cls) -> frozenset["RecordingState"]:
         """Return the states in which a recording counts as an answer: its bytes are safe here."""
-        return frozenset({cls.UPLOADED, cls.PROCESSING, cls.READY})
+        return cls.playable() | {cls.UPLOADED, cls.PROCESSING}
 
 
 class MockState(StrEnum):
@@ -59,26 +66,22 @@ ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.WITHDRAWN: frozenset(),
 }
 
+_GONE = frozenset({RecordingState.DISCARDED, RecordingState.ERASED})
+
 RECORDING_MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
-    RecordingState.RECORDING: frozenset({RecordingState.UPLOADED, RecordingState.DISCARDED}),
-    RecordingState.UPLOADED: frozenset(
-        {
-            RecordingState.PROCESSING,
-            RecordingState.FAILED,  # given up: no try was left
-            RecordingState.DISCARDED,
-        }
-    ),
-    RecordingState.PROCESSING: frozenset(
-        {
-            RecordingState.UPLOADED,  # the worker died, or another try may go better
-            RecordingState.READY,
-            RecordingState.FAILED,
-            RecordingState.DISCARDED,
-        }
-    ),
-    RecordingState.READY: frozenset({RecordingState.DISCARDED}),
-    RecordingState.FAILED: frozenset({RecordingState.DISCARDED}),
+    RecordingState.RECORDING: _GONE | {RecordingState.UPLOADED},
+    RecordingState.UPLOADED: _GONE | {RecordingState.PROCESSING},
+    RecordingState.PROCESSING: _GONE
+    | {
+        RecordingState.READY,
+        RecordingState.READY_PARTIAL,
+        RecordingState.FAILED,
+    },
+    RecordingState.READY: _GONE,
+    RecordingState.READY_PARTIAL: _GONE | {RecordingState.UPLOADED},  # tried again
+    RecordingState.FAILED: _GONE | {RecordingState.UPLOADED},
     RecordingState.DISCARDED: frozenset(),
+    RecordingState.ERASED: frozenset(),
 }
 
 MOCK_MOVES: Mapping[MockState, frozenset[MockState]] = {

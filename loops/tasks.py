@@ -8,7 +8,7 @@ from typing import TypeVar
 from celery import shared_task
 from django.utils import timezone
 
-from loops.actions import bookings, mailing, pool, recordings, sessions
+from loops.actions import bookings, mailing, pool, processing, recordings, sessions
 from loops.queries.pool import week_paired
 
 Row = TypeVar("Row")
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 @shared_task
 def process_recording(recording_id: int) -> None:
     """Make one uploaded recording playable."""
-    recordings.process(recording_id=recording_id, at=timezone.now())
+    processing.process(recording_id=recording_id, now=timezone.now)
 
 
 @shared_task
@@ -52,7 +52,8 @@ def sweep() -> None:
 
 
 def _parts(at: datetime) -> Iterable[Callable[[], object]]:
-    yield lambda: recordings.unstick(at=at)
+    yield lambda: processing.ring_due(at=at)
+    yield lambda: recordings.clear_left(at=at)
     yield lambda: each_by_itself(bookings.due_to_settle(at), lambda due: _settle(*due, at))
     yield lambda: each_by_itself(
         sessions.due_to_close(at), lambda pk: sessions.close_over(mock_id=pk, at=at)

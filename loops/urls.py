@@ -9,10 +9,12 @@ from loops.views import (
     calendar,
     notices,
     people,
+    playing,
     pool,
     practice,
     recordings,
     turns,
+    uploads,
 )
 
 app_name = "loops"
@@ -43,11 +45,13 @@ urlpatterns = [
     path(
         "attempts/<uuid:attempt_id>/withdraw/", practice.attempt_withdraw, name="attempt_withdraw"
     ),
-    path("attempts/<uuid:attempt_id>/recordings/", recordings.begin, name="recording_begin"),
-    path("tracks/<uuid:track_id>/", recordings.track_append, name="track_append"),
+    path("attempts/<uuid:attempt_id>/tracks/", uploads.track_begin, name="track_begin"),
+    path("uploads/<uuid:upload_id>/", uploads.upload_append, name="upload_append"),
+    path("uploads/<uuid:upload_id>/raw/", uploads.upload_raw, name="upload_raw"),
     path("recordings/<uuid:recording_id>/", recordings.status, name="recording_status"),
     path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
-    path("recordings/<uuid:recording_id>/play/", recordings.play, name="recording_play"),
+    path("recordings/<uuid:recording_id>/links/", playing.recording_links, name="recording_links"),
+    path("media/<uuid:rendition_id>/", playing.media, name="media"),
     path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
     path("turns/<uuid:turn_id>/kit/", turns.turn_kit, name="turn_kit"),
     path("turns/<uuid:turn_id>/prepare/", turns.turn_prepare, name="turn_prepare"),

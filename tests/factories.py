@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from feedback.models import DowncodeTick, Evidence, Rating, Review
+from loops import blobs
 from loops.models import (
     Artifact,
     Attempt,
@@ -22,9 +23,12 @@ from loops.models import (
     Mock,
     Proposal,
     Recording,
+    Rendition,
     Round,
     Seat,
+    Track,
     Turn,
+    Upload,
     User,
     WeeklyHours,
 )
@@ -250,22 +254,61 @@ def attempt(round_: Round, **facts: Any) -> Attempt:
     return Attempt.objects.create(round=round_, **facts)
 
 
-def recording(attempt: Attempt, content: bytes = b"", **facts: Any) -> Recording:
-    """Make a recording of ten minutes, ready to play; `content` is stored as its file."""
-    number = next(_numbers)
+def recording(
+    attempt: Attempt,
+    content: bytes = b"",
+    *,
+    role: str = Track.Role.CAMERA,
+    content_type: str = "video/webm",
+    **facts: Any,
+) -> Recording:
+    """Make a recording of ten minutes, ready to play; `content` is stored as its file.
+
+    One that plays has a track with something to play; any other one is bare.
+    """
     facts = {
         "state": Recording.State.READY,
         "state_at": NOW,
         "started_at": NOW - timedelta(minutes=50),
         "duration_ms": 600_000,
-        "file_name": f"tests/{number}.webm",
+        **facts,
+    }
+    made = Recording.objects.create(attempt=attempt, **facts)
+    if made.is_ready:
+        of_it = Track.objects.create(recording=made, role=role, duration_ms=made.duration_ms)
+        rendition(of_it, content, content_type=content_type)
+    return made
+
+
+def rendition(
+    track: Track, content: bytes = b"", *, kind: str = Rendition.Kind.PLAYABLE, **facts: Any
+) -> Rendition:
+    """Make a file of a track; without content the storage has none."""
+    facts = {
+        "name": blobs.name_for(track.public_id, kind, ".bin"),
         "content_type": "video/webm",
         "size_bytes": len(content) or 1,
+        "made_at": NOW,
         **facts,
     }
     if content:
-        facts["file_name"] = storages["recordings"].save(facts["file_name"], ContentFile(content))
-    return Recording.objects.create(attempt=attempt, **facts)
+        storages["recordings"].save(facts["name"], ContentFile(content))
+    return Rendition.objects.create(track=track, kind=kind, **facts)
+
+
+def upload(recording: Recording, *, role: str = Track.Role.CAMERA, **facts: Any) -> Upload:
+    """Make a part of a recording with an empty staging file, unless a key is given."""
+    track, _is_new = Track.objects.get_or_create(recording=recording, role=role)
+    facts = {
+        "part_no": track.uploads.count() + 1,
+        "content_type": "video/webm",
+        "most_bytes": 2**31,
+        "opened_at": NOW,
+        "touched_at": NOW,
+        **facts,
+    }
+    facts.setdefault("staging_key", blobs.create())
+    return Upload.objects.create(track=track, **facts)
 
 
 def answer(member: User, cohort: Cohort, *, kind: str = "sd_ambiguous", **facts: Any) -> Attempt:

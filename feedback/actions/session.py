@@ -127,5 +127,5 @@ def _with_something_recorded() -> QuerySet[Recording]:
     """Return the recordings of which there is anything to hand in, or to finish."""
     return Recording.objects.filter(
         Q(state__in=RecordingState.settled())
-        | Q(state=RecordingState.RECORDING, tracks__received_bytes__gt=0)
+        | Q(state=RecordingState.RECORDING, tracks__uploads__received_bytes__gt=0)
     )

@@ -25,7 +25,7 @@ from feedback.models import Evidence, Review
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops import blobs, media
 from loops.actions import events, people, practice
-from loops.models import Attempt, Cohort, Loop, Recording, Round, Track, User
+from loops.models import Attempt, Cohort, Loop, Recording, Rendition, Round, Track, Upload, User
 from rubrics.models import Preset, RoundKind, RubricVersion
 from rubrics.queries import version_in_force
 
@@ -176,7 +176,9 @@ class World:
         facts, ended_at = take.facts, at + timedelta(milliseconds=take.facts.duration_ms)
         with blobs.scratch() as folder:
             copy = Path(shutil.copy(take.path, folder / "copy"))
-            name = blobs.keep(copy, suffix=facts.suffix)
+            track_id = id_of("track", plan.key)
+            name = blobs.name_for(track_id, Rendition.Kind.PLAYABLE, facts.suffix)
+            blobs.keep(copy, name)
         self.stored.append(name)
         recording = Recording.objects.create(
             public_id=id_of("recording", plan.key),
@@ -185,19 +187,35 @@ class World:
             state_at=ended_at,
             started_at=at,
             duration_ms=facts.duration_ms,
-            file_name=name,
-            content_type=facts.content_type,
-            size_bytes=facts.size_bytes,
-            tries=1,
         )
-        Track.objects.create(
+        track = Track.objects.create(
+            public_id=track_id,
             recording=recording,
             role=Track.Role.CAMERA if facts.video_codec else Track.Role.MICROPHONE,
+            duration_ms=facts.duration_ms,
+            width=facts.width or None,
+            height=facts.height or None,
+            video_codec=facts.video_codec,
+            audio_codec=facts.audio_codec,
+        )
+        Upload.objects.create(
+            track=track,
             content_type=facts.content_type,
             received_bytes=facts.size_bytes,
             length_bytes=facts.size_bytes,
-            staging_key=id_of("track", plan.key).hex,
+            most_bytes=facts.size_bytes,
+            staging_key=track_id.hex,
+            is_kept=False,
+            opened_at=at,
             touched_at=ended_at,
+        )
+        Rendition.objects.create(
+            track=track,
+            kind=Rendition.Kind.PLAYABLE,
+            name=name,
+            content_type=facts.content_type,
+            size_bytes=facts.size_bytes,
+            made_at=ended_at,
         )
         events.record("began", recording, by=by, at=at)
         events.record("finished", recording, by=by, at=ended_at, size_bytes=facts.size_bytes)

@@ -14,7 +14,7 @@ from feedback.models import Review
 from feedback.queries.reveal import REVIEWS_WANTED
 from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.queries.practice import turns_ahead
-from loops.states import AttemptState, MockState, RecordingState
+from loops.states import AttemptState, MockState
 from rubrics.queries import ladder_labels
 
 REMEMBERED = timedelta(days=14)
@@ -105,7 +105,7 @@ def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
         Attempt.objects.filter(
             state=AttemptState.SUBMITTED,
             round__loop__cohort__in=Membership.objects.filter(user=user).values("cohort"),
-            pk__in=Recording.objects.filter(state=RecordingState.READY).values("attempt"),
+            pk__in=Recording.objects.ready().values("attempt"),
         )
         .exclude(round__loop__member=user)
         .exclude(turn__interviewer=user)

@@ -38,6 +38,7 @@ from feedback.queries.reveal import is_revealed
 from loops.errors import Refused
 from loops.models import Turn, User
 from loops.views.people import signed_in
+from loops.views.playing import playback_of
 from loops.views.posting import posts_from
 
 MARK_LEAD_S = LEAD_MS // 1000
@@ -124,11 +125,13 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
     now = timezone.now()
     if found.is_open or found.state == Review.State.EXPIRED:
         return _scorecard(request, found, now)
-    return render(
-        request,
-        "feedback/grading/kept.html",
-        {"page": _page(found, now), "cohort": found.attempt.round.loop.cohort},
-    )
+    page = _page(found, now)
+    context = {
+        "page": page,
+        "cohort": found.attempt.round.loop.cohort,
+        "playback": playback_of(request, page.recording),
+    }
+    return render(request, "feedback/grading/kept.html", context)
 
 
 @posts_from("feedback:review", "review_id")
@@ -366,6 +369,7 @@ def _scorecard(
             **_mark_context(_mark_again(mark, page.rubric)),
             "refusal": refusal,
             "is_lapsed": found.is_lapsed(at),
+            "playback": playback_of(request, page.recording),
         },
         status=status,
     )

@@ -20,6 +20,7 @@ from feedback.sentences import (
 from feedback.templatetags.ruler import band_words, place_words
 from loops.forms.practice import ENERGY_WORDS
 from loops.views.people import signed_in
+from loops.views.playing import playback_of
 
 
 @require_safe
@@ -32,6 +33,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "attempt": attempt,
         "cohort": attempt.round.loop.cohort,
         "energy": ENERGY_WORDS.get(attempt.energy or 0, ""),
+        "playback": playback_of(request, page.recording),
     }
     if page.results is None:
         context |= _card_to_give(page)

@@ -22,7 +22,15 @@ from loops.models.events import Event
 from loops.models.notices import Notice
 from loops.models.people import Cohort, Invitation, Membership, User
 from loops.models.practice import Artifact, Attempt, Loop, PromptExposure, Round
-from loops.models.recordings import Recording, Track
+from loops.models.recordings import (
+    Cue,
+    Recording,
+    Rendition,
+    Step,
+    Track,
+    Transcript,
+    Upload,
+)
 
 __all__ = [
     "Appeal",
@@ -31,6 +39,7 @@ __all__ = [
     "Block",
     "CalendarFeed",
     "Cohort",
+    "Cue",
     "DayHours",
     "DaysAway",
     "Event",
@@ -45,11 +54,15 @@ __all__ = [
     "PromptExposure",
     "Proposal",
     "Recording",
+    "Rendition",
     "Round",
     "Seat",
     "Standby",
+    "Step",
     "Track",
+    "Transcript",
     "Turn",
+    "Upload",
     "User",
     "WeeklyHours",
 ]

@@ -82,6 +82,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("may open the admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    quota_bytes = models.PositiveBigIntegerField(
+        _("room for recordings, in bytes"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as much as this installation gives to everybody."),
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -140,6 +146,12 @@ class Cohort(models.Model):
         help_text=_("Candidates and graders see names instead of handles, both ways."),
     )
     label_company = models.CharField(_("level labels"), max_length=20, default="default")
+    keep_recordings_days = models.PositiveSmallIntegerField(
+        _("keep recordings for"),
+        null=True,
+        blank=True,
+        help_text=_("Days after an answer was handed in. Empty: until somebody erases them."),
+    )
     created_at = models.DateTimeField()
     members = models.ManyToManyField(User, through="Membership", related_name="cohorts")
 

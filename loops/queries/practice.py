@@ -329,7 +329,9 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
     kept: QuerySet[Recording] = Recording.objects.kept().filter(attempt=attempt)
-    recording = kept.annotate(arrived_bytes=Sum("tracks__received_bytes", default=0)).first()
+    recording = kept.annotate(
+        arrived_bytes=Sum("tracks__uploads__received_bytes", default=0)
+    ).first()
     return AttemptPage(
         attempt=attempt,
         levels=[

@@ -27,6 +27,7 @@ from loops.queries.practice import (
     round_page,
 )
 from loops.views.people import signed_in
+from loops.views.playing import playback_of
 from loops.views.posting import posts_from
 
 RECORDER_FEATURES = "camera=(self), microphone=(self), display-capture=(self), geolocation=()"
@@ -274,7 +275,7 @@ def _attempt(
         messages.error(request, str(practice.NotADraft.message))
         return redirect("loops:attempt", found.public_id)
     page = attempt_page(found)
-    context = _attempt_context(page)
+    context = _attempt_context(request, page)
     if predict_form:
         context["predict_form"] = predict_form
     if upload_form:
@@ -295,10 +296,10 @@ def _what_changed(request: HttpRequest, found: Attempt) -> HttpResponse:
         return HttpResponse(headers={"HX-Refresh": "true"})
     if page.is_being_made_ready:
         return HttpResponse(status=204)
-    return render(request, "loops/practice/_settled.html", _attempt_context(page))
+    return render(request, "loops/practice/_settled.html", _attempt_context(request, page))
 
 
-def _attempt_context(page: AttemptPage) -> dict[str, object]:
+def _attempt_context(request: HttpRequest, page: AttemptPage) -> dict[str, object]:
     return {
         "page": page,
         "attempt": page.attempt,
@@ -307,6 +308,7 @@ def _attempt_context(page: AttemptPage) -> dict[str, object]:
         "upload_form": UploadForm(),
         "limits": recordings.limits(),
         "mock_id": mock_under_way(page.attempt),
+        "playback": playback_of(request, page.recording),
     }
 
 

@@ -1,0 +1,77 @@
+"""The words of tus 1.0, the protocol for resumable uploads [pure]: headers read and written.
+
+Version 1.0.0 with the extensions creation, creation-defer-length, checksum and termination:
+https://tus.io/protocols/resumable-upload
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from loops.blobs import CHECKSUMS, Checksum
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-defer-length,checksum,termination"
+APPEND_TYPE = "application/offset+octet-stream"
+MOST_COUNT = 2**53
+
+
+class Malformed(Exception):
+    """A header is not as the protocol has it; the message names the header."""
+
+
+def announcement(most_bytes: int) -> dict[str, str]:
+    """Return the headers that tell a client what this server speaks."""
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(most_bytes),
+        "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
+    }
+
+
+def count(headers: Mapping[str, str], name: str) -> int | None:
+    """Read a header that counts bytes; None where it is not there."""
+    text = headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) < MOST_COUNT):
+        raise Malformed(name)
+    return int(text)
+
+
+def length(headers: Mapping[str, str]) -> int | None:
+    """Read at creation how long an upload will be; None where that is told later."""
+    known, deferred = count(headers, "Upload-Length"), headers.get("Upload-Defer-Length")
+    if (known is None) == (deferred is None) or deferred not in {None, "1"}:
+        raise Malformed("Upload-Length")
+    return known
+
+
+def metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """Read the pairs that a client tells of an upload; a key without a value has an empty one."""
+    found: dict[str, str] = {}
+    for pair in headers.get("Upload-Metadata", "").split(","):
+        key, _space, value = pair.strip().partition(" ")
+        if not key:
+            continue
+        try:
+            found[key] = base64.b64decode(value.strip(), validate=True).decode()
+        except ValueError as error:
+            raise Malformed("Upload-Metadata") from error
+    return found
+
+
+def checksum(headers: Mapping[str, str]) -> Checksum | None:
+    """Read what an append's bytes must hash to; None where the client does not say."""
+    text = headers.get("Upload-Checksum")
+    if text is None:
+        return None
+    algorithm, _space, value = text.partition(" ")
+    try:
+        digest = base64.b64decode(value.strip(), validate=True)
+    except binascii.Error as error:
+        raise Malformed("Upload-Checksum") from error
+    if algorithm not in CHECKSUMS:
+        raise Malformed("Upload-Checksum")
+    return Checksum(algorithm, digest)
