@@ -248,9 +248,21 @@ def _private(folder: str) -> dict[str, Any]:
     return {"BACKEND": "config.storage.PrivateStorage", "OPTIONS": options}
 
 
+def _bucket() -> dict[str, Any]:
+    options = {
+        "bucket": env.text("S3_BUCKET"),
+        "endpoint": env.text("S3_ENDPOINT", ""),
+        "region": env.text("S3_REGION", ""),
+        "access_key": env.secret("S3_ACCESS_KEY", ""),
+        "secret_key": env.secret("S3_SECRET_KEY", ""),
+    }
+    return {"BACKEND": "config.bucket.PrivateBucket", "OPTIONS": options}
+
+
+MEDIA_SENDER = env.text("MEDIA_SENDER", "django", choices=["django", "nginx"])
 STORAGES: dict[str, dict[str, Any]] = {
     "default": _private("files"),
-    "recordings": _private("recordings"),
+    "recordings": _bucket() if env.has("S3_BUCKET") else _private("recordings"),
     "staging": _private("staging"),
     "staticfiles": {
         "BACKEND": (
