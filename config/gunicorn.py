@@ -10,6 +10,7 @@ threads = settings.WEB_THREADS
 max_requests = 5000
 max_requests_jitter = 500
 timeout = 60
+keepalive = 35  # longer than nginx keeps a connection: else it would send into one being closed
 graceful_timeout = 4  # less than the process manager waits before it kills
 control_socket_disable = True  # it would lie in the home folder, and nothing here uses it
 logconfig_dict = settings.LOGGING
