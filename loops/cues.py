@@ -36,7 +36,7 @@ SRT_OVERRIDE = re.compile(r"\{\\[^{}]*\}")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 NAMED = re.compile(r"([^:\n]{1,80}):\s+(.+)", re.DOTALL)
 NAME = re.compile(r"[^\W\d_][\w.’'-]*(?: [\w.’'-]+){0,2}")
-LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8}){0,2}")
+LANGUAGE = re.compile(r"(?=.{2,12}$)[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8}){0,2}")
 NEW_LINE = "\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")

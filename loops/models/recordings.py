@@ -282,6 +282,11 @@ class Transcript(models.Model):
     def __str__(self) -> str:
         return f"Transcript of {self.recording}"
 
+    @property
+    def token(self) -> str:
+        """Return what tells this state of the words from every other, for a form to carry."""
+        return f"{self.public_id}:{self.version}"
+
 
 class Cue(models.Model):
     """One line of a transcript, on the recording's media clock."""
