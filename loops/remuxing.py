@@ -1,34 +1,42 @@
-"""The child's side of `loops.media`: reads streams and copies them with PyAV, under limits."""
+"""The child's side of `loops.media.remux`: reads parts through, joins their packets in one file."""
 
-import argparse
-import errno
-import json
-import os
-import resource
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import av
 
-from loops.media import HEAD_BYTES, Media, MediaError, sniff
+from loops.confined import (
+    NO_ROOM,
+    Meter,
+    Packets,
+    check_picture,
+    decoded,
+    opened,
+    picture_of,
+    serve,
+    sound_of,
+)
+from loops.media import Media, MediaError, Part
 
-MEMORY_BYTES = 1536 * 1024 * 1024
-CPU_SECONDS = 600
-MAX_SIDE = 3840
-MAX_PIXELS = 3840 * 2160
-DECODE_TRIES = 60  # packets of a stream that may be undecodable before we give it up
+DECODE_TRIES = 600  # packets of a stream that may be undecodable before we give it up
 MISSING_END_MS = 1000
-SHORTEST_BYTES = 300
+GAP_MS = 1000
+JUMP_MS = 10_000  # a time that leaps so far, or back, may be a damaged one
+SKIPPED_BYTES = 4096  # between two packets; the container's own words there are far shorter
+SCAN_SHARE = 0.3  # of the time that remuxing takes
 
 WEBM = frozenset({"vp8", "vp9", "av1", "opus", "vorbis"})
 MP4 = frozenset({"h264", "vp9", "av1", "aac", "opus", "mp3"})
 WAV = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
 ALLOWED = WEBM | MP4 | WAV
-
+WITHOUT_HEADER = frozenset({"vp8", "vp9", "opus"})
+"""Codecs whose packets can be decoded whatever the file's header says of them."""
+UNTIMED = frozenset({"mp3", "wav"})
+"""Containers that hold no times, so that nothing can be placed in them after a gap."""
 
 OPTIONS = {
     "webm": {"cues_to_front": "1"},
@@ -39,195 +47,238 @@ OPTIONS = {
 
 
 @dataclass
-class Streams:
-    """What is kept of an open file: at most one picture and one sound."""
+class Piece:
+    """A stretch of the part's own timeline in which one stream always has something, in ms."""
 
-    video: Any = None
-    audio: Any = None
-
-    @property
-    def all(self) -> list[Any]:
-        """List them, the picture first."""
-        return [stream for stream in (self.video, self.audio) if stream is not None]
-
-    @property
-    def codecs(self) -> set[str]:
-        """Name their codecs."""
-        return {codec_of(stream) for stream in self.all}
+    start: float
+    end: float
+    is_told_apart: bool
+    """Nothing before it means that something is missing there."""
 
 
 @dataclass
-class Scan:
-    """What one pass over all packets tells. Times in ms of the file's own timeline."""
+class Run:
+    """Packets in a row whose times follow each other."""
 
-    start_ms: float = 0.0
-    end_ms: float = 0.0
-    max_gap_ms: float = 0.0
     packets: int = 0
+    start: float = float("inf")
+    pieces: list[Piece] = field(default_factory=list)
+
+
+@dataclass
+class Reading:
+    """What one pass over all packets of a part tells. Times in ms of the part's own timeline."""
+
+    part: Part
+    is_mp4: bool = False
+    kinds: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The codec of each kind of stream, and what else that of another part must share."""
+    kept: frozenset[int] = frozenset()
+    """Numbers of the runs whose times are believed."""
+    start: float = 0.0
+    end: float = 0.0
+    gaps: list[tuple[float, float]] = field(default_factory=list)
     is_partial: bool = False
     width: int = 0
     height: int = 0
-    decoded: set[int] = field(default_factory=set)
+    at: float = 0.0
+    """Where the part begins in the joined file."""
+
+    @property
+    def origin(self) -> float:
+        """Tell which time of the part becomes `at`.
+
+        Encoders' priming may begin before 0, and stays there in the first part.
+        """
+        return self.start if self.at else max(self.start, 0.0)
+
+    @property
+    def ends_at(self) -> float:
+        """Tell where the part ends in the joined file."""
+        return self.at + self.end - self.origin
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run one step as the child process and write its result to stdout as JSON."""
-    parser = argparse.ArgumentParser(prog="loops.remuxing")
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path, nargs="?")
-    parser.add_argument("--max-seconds", type=int, required=True)
-    options = parser.parse_args(arguments)
-    _limit_this_process()
-    try:
-        if options.target is None:
-            media = probe(options.source, options.max_seconds)
+def work(request: dict[str, Any], meter: Meter) -> Media:
+    """Describe a file or, where there is a target, join the parts in it. Raises MediaError."""
+    parts = [Part(Path(path), start_ms) for path, start_ms in request["parts"]]
+    readings, left_out = _read(parts, request["max_seconds"], meter)
+    muxer = _muxer_for(readings)
+    if request["target"] is None:
+        return _described(parts[0].path, muxer, readings, left_out)
+    target = Path(request["target"])
+    is_whole = _write(readings, target, muxer, meter)
+    media = _described(target, muxer, readings, left_out)
+    with opened(target) as container:
+        told = container.duration  # what players will read
+    return replace(
+        media,
+        duration_ms=round(told / 1000) if told else media.duration_ms,
+        is_partial=media.is_partial or not is_whole,
+    )
+
+
+# Reading
+
+
+def _read(parts: Sequence[Part], max_seconds: int, meter: Meter) -> tuple[list[Reading], list[int]]:
+    """Read all parts through; return those to be joined, and the positions of the others."""
+    readings: list[Reading] = []
+    errors: dict[int, MediaError] = {}
+    for position, (part, (low, high)) in enumerate(zip(parts, _shares(parts), strict=True)):
+        meter.between(SCAN_SHARE * low, SCAN_SHARE * high)
+        try:
+            reading = _read_part(part, meter)
+            _place(reading, readings, max_seconds)
+        except MediaError as error:
+            errors[position] = error
         else:
-            media = remux(options.source, options.target, options.max_seconds)
-    except MediaError as error:
-        _tell({"error": error.code, "detail": error.detail})
-    else:
-        _tell(asdict(media))
+            readings.append(reading)
+    if not readings:
+        raise next(iter(errors.values()), MediaError("empty", "no parts"))
+    return readings, list(errors)
 
 
-def probe(path: Path, max_seconds: int) -> Media:
-    """Read the file through and describe it. Raises MediaError."""
-    demuxer = _demuxer_of(path)
-    with _opened(path, demuxer) as container:
+def _shares(parts: Sequence[Part]) -> list[tuple[float, float]]:
+    """Give each part its stretch of a piece of work, by its size."""
+    sizes = [part.path.stat().st_size if part.path.exists() else 0 for part in parts]
+    whole = max(sum(sizes), 1)
+    return list(pairwise(end / whole for end in accumulate(sizes, initial=0)))
+
+
+def _place(reading: Reading, before: Sequence[Reading], max_seconds: int) -> None:
+    """Decide where a part begins. Raises MediaError where it does not fit those before it."""
+    if before:
+        if _muxer_for([*before, reading]) in UNTIMED:
+            raise MediaError("unsupported_codec", "nothing can be joined to such a file")
+        for other in before:
+            for kind, shared in reading.kinds.items():
+                if other.kinds.get(kind, shared) != shared:
+                    raise MediaError("unsupported_codec", f"another {kind} than before")
+        wanted = reading.part.start_ms - before[0].part.start_ms
+        reading.at = max(wanted, before[-1].ends_at)
+    if reading.ends_at > max_seconds * 1000:
+        raise MediaError("too_long", f"more than {max_seconds} s")
+
+
+def _read_part(part: Part, meter: Meter) -> Reading:
+    reading = Reading(part)
+    with opened(part.path) as container:
         streams = _choose(container)
-        scan = _scan(container, streams, max_seconds)
-        muxer = _muxer_for(demuxer, streams)
-        return _describe(path, muxer, streams, scan)
+        packets = Packets(container, list(streams.values()), meter)
+        runs = _runs(container, packets, streams, reading)
+        reading.is_mp4 = container.format.name.startswith("mov")
+        reading.kept = _believed(runs)
+        pieces = [piece for number in sorted(reading.kept) for piece in runs[number].pieces]
+        reading.start = min(piece.start for piece in pieces)
+        reading.end = max(piece.end for piece in pieces)
+        reading.gaps = _gaps(pieces)
+        declared = (container.duration or 0) / 1000
+        reading.is_partial = (
+            packets.is_damaged
+            or bool(reading.gaps)
+            or len(reading.kept) < len(runs)
+            or declared - (reading.end - reading.start) > MISSING_END_MS
+        )
+    return reading
 
 
-def remux(source: Path, target: Path, max_seconds: int) -> Media:
-    """Copy the streams into a seekable file and describe it. Raises MediaError."""
-    demuxer = _demuxer_of(source)
-    with _opened(source, demuxer) as container:
-        streams = _choose(container)
-        scan = _scan(container, streams, max_seconds)
-        muxer = _muxer_for(demuxer, streams)
-    with _opened(source, demuxer) as container:
-        streams = _choose(container)
-        is_whole = _copy(container, streams, target, muxer, scan)
-        scan.is_partial = scan.is_partial or not is_whole
-        media = _describe(target, muxer, streams, scan)
-    return _with_duration_of(target, muxer, media)
+def _choose(container: Any) -> dict[str, Any]:
+    """Pick the streams that are kept, by kind: one picture and one sound at most."""
+    found = {"video": picture_of(container), "audio": sound_of(container)}
+    streams = {kind: stream for kind, stream in found.items() if stream is not None}
+    if not streams:
+        raise MediaError("no_streams")
+    unknown = {_codec_of(stream) for stream in streams.values()} - ALLOWED
+    if unknown:
+        raise MediaError("unsupported_codec", ", ".join(sorted(unknown)))
+    return streams
 
 
-def codec_of(stream: Any) -> str:
+def _codec_of(stream: Any) -> str:
     """Name a stream's codec, whichever library decodes it."""
     if stream.codec_context is None:
         return "unknown"
     return str(stream.codec_context.codec.canonical_name)
 
 
-def _limit_this_process() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(5)
+def _shared(stream: Any) -> tuple[Any, ...]:
+    codec = _codec_of(stream)
+    if codec in WITHOUT_HEADER:
+        return (codec,)
+    context = stream.codec_context
+    return (codec, context.extradata, getattr(context, "sample_rate", 0))
 
 
-def _tell(facts: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(facts))
-
-
-def _demuxer_of(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    if not head:
-        raise MediaError("empty", "no bytes")
-    demuxer = sniff(head)
-    if demuxer is None:
-        raise MediaError("not_media", "no kind of file begins so")
-    return demuxer
-
-
-@contextmanager
-def _opened(path: Path, demuxer: str) -> Iterator[Any]:
-    try:
-        container = av.open(
-            f"file:{path}",
-            format=demuxer,
-            options={"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)},
-            metadata_errors="replace",
-        )
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError("truncated" if _is_cut(path) else "not_media", str(error)) from error
-    with container:
-        yield container
-
-
-def _is_cut(path: Path) -> bool:
-    """Say whether an unreadable file may be the beginning of a good one."""
-    size = path.stat().st_size
-    if size < SHORTEST_BYTES:
-        return True
-    with path.open("rb") as file:
-        return sniff(file.read(HEAD_BYTES)) == "mov" and _breaks_off(file, size)
-
-
-def _breaks_off(file: IO[bytes], size: int) -> bool:
-    """Say whether an MP4 file's boxes are sound, but end before its index, the `moov` box."""
-    at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4]), header[4:8]
-        if length == 1:
-            length = int.from_bytes(header[8:16])
-        if at + length > size:
-            return kind.isalnum()
-        if length < 8 or kind == b"moov" or not kind.isalnum():
-            return False
-        at += length
-    return True
-
-
-def _choose(container: Any) -> Streams:
-    pictures = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
-    streams = Streams(next(iter(pictures), None), next(iter(container.streams.audio), None))
-    if not streams.all:
-        raise MediaError("no_streams")
-    unknown = streams.codecs - ALLOWED
-    if unknown:
-        raise MediaError("unsupported_codec", ", ".join(sorted(unknown)))
-    if streams.video is not None:
-        _check_picture(streams.video.codec_context.width, streams.video.codec_context.height)
-    return streams
-
-
-def _check_picture(width: int, height: int) -> None:
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise MediaError("picture_too_large", f"{width} × {height}")
-
-
-def _muxer_for(demuxer: str, streams: Streams) -> str:
-    """Choose the container that holds these codecs, keeping the source's own where it can."""
-    codecs = streams.codecs
+def _muxer_for(readings: Sequence[Reading]) -> str:
+    """Choose the container that holds these codecs, keeping the first part's own where it can."""
+    codecs = {shared[0] for reading in readings for shared in reading.kinds.values()}
     if codecs <= WAV:
         return "wav"
     if codecs == {"mp3"}:
         return "mp3"
-    if codecs <= MP4 and (demuxer == "mov" or not codecs <= WEBM):
+    if codecs <= MP4 and (readings[0].is_mp4 or not codecs <= WEBM):
         return "mp4"
     if codecs <= WEBM:
         return "webm"
     raise MediaError("unsupported_codec", "no one file holds " + " and ".join(sorted(codecs)))
 
 
-def _packets(container: Any, streams: Streams, scan: Scan) -> Iterator[Any]:
-    """Give the packets that hold something, each with both its times."""
+def _runs(container: Any, packets: Packets, streams: dict[str, Any], reading: Reading) -> list[Run]:
+    """Read all packets, and decode each stream until a packet of it can be. Raises MediaError.
+
+    A picture without sound stands until the next one, so time alone tells nothing there. Bytes
+    that belong to no packet do, in Matroska, where the packets of a single stream lie close.
+    """
+    stands = "audio" not in streams
+    is_dense = container.format.name.startswith("matroska") and len(container.streams) == 1
+    runs: list[Run] = []
+    latest: dict[str, Piece] = {}
+    tries = dict.fromkeys(streams, DECODE_TRIES)
+    is_decodable = False
+    read_to: int | None = None
+    for number, packet in _numbered(_timed(packets)):
+        kind = packet.stream.type
+        start = packet.pts * 1000 * float(packet.time_base)
+        end = start + (packet.duration or 0) * 1000 * float(packet.time_base)
+        is_told_apart = not stands or (is_dense and _is_skip(read_to, packet.pos))
+        read_to = None if packet.pos is None else packet.pos + packet.size
+        if number == len(runs):
+            runs.append(Run())
+            latest.clear()
+        run = runs[number]
+        run.packets += 1
+        run.start = min(run.start, start)
+        reading.kinds.setdefault(kind, _shared(packet.stream))
+        piece = latest.get(kind)
+        if piece is None or (is_told_apart and start - piece.end >= GAP_MS):
+            latest[kind] = Piece(start, end, is_told_apart)
+            run.pieces.append(latest[kind])
+        else:
+            piece.start, piece.end = min(piece.start, start), max(piece.end, end)
+        if tries[kind]:
+            is_decoded = _try_to_decode(packet, reading)
+            is_decodable = is_decodable or is_decoded
+            tries[kind] = 0 if is_decoded else tries[kind] - 1
+    if not is_decodable:
+        code = "truncated" if packets.is_damaged else "empty"
+        raise MediaError(code, "nothing can be decoded")
+    return runs
+
+
+def _is_skip(read_to: int | None, position: int | None) -> bool:
+    return read_to is not None and position is not None and position - read_to > SKIPPED_BYTES
+
+
+def _timed(packets: Packets) -> Iterator[Any]:
+    """Give the packets that have a time, each with both its times."""
     waiting: dict[int, list[Any]] = {}
     is_timed: set[int] = set()
-    for packet in _readable_packets(container, streams, scan):
+    for packet in packets:
         index = packet.stream.index
         if packet.pts is None:
             packet.pts = packet.dts
+        if packet.pts is None:
+            continue
         if index in is_timed and packet.dts is not None:
             yield packet
         elif packet.dts is None:
@@ -251,134 +302,161 @@ def _timed_backwards(packets: list[Any], first_known: int) -> Iterator[Any]:
         yield packet
 
 
-def _readable_packets(container: Any, streams: Streams, scan: Scan) -> Iterator[Any]:
-    """Give what the demuxer gives; a file that breaks off ends here."""
-    packets = container.demux(*streams.all)
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except (av.FFmpegError, ValueError):
-            scan.is_partial = True
-            return
-        if packet.is_corrupt:
-            scan.is_partial = True
-        elif packet.size and (packet.pts is not None or packet.dts is not None):
-            yield packet
+def _numbered(packets: Iterator[Any]) -> Iterator[tuple[int, Any]]:
+    """Give each packet with the number of its run."""
+    number, last = -1, float("inf")
+    for packet in packets:
+        at = packet.dts * 1000 * float(packet.time_base)
+        if abs(at - last) > JUMP_MS:
+            number += 1
+        last = at
+        yield number, packet
 
 
-def _scan(container: Any, streams: Streams, max_seconds: int) -> Scan:
-    scan = Scan()
-    ends: dict[int, float] = {}
-    starts: dict[int, float] = {}
-    tries: dict[int, int] = {}
-    latest = None
-    for packet in _packets(container, streams, scan):
-        index = packet.stream.index
-        to_ms = 1000 * float(packet.time_base)
-        start = packet.pts * to_ms
-        end = start + (packet.duration or 0) * to_ms
-        starts[index] = min(start, starts.get(index, start))
-        ends[index] = max(end, ends.get(index, end))
-        decoded_at = packet.dts * to_ms
-        if latest is not None:
-            scan.max_gap_ms = max(scan.max_gap_ms, decoded_at - latest)
-        latest = end if latest is None else max(latest, end)
-        scan.packets += 1
-        if latest - min(starts.values()) > max_seconds * 1000:
-            raise MediaError("too_long", f"more than {max_seconds} s")
-        if index not in scan.decoded and tries.get(index, 0) < DECODE_TRIES:
-            tries[index] = tries.get(index, 0) + 1
-            _try_to_decode(packet, scan)
-    if not scan.decoded:
-        raise MediaError("truncated" if scan.is_partial else "empty", "nothing can be decoded")
-    scan.start_ms, scan.end_ms = min(starts.values()), max(ends.values())
-    declared = (container.duration or 0) / 1000
-    if declared - (scan.end_ms - scan.start_ms) > MISSING_END_MS:
-        scan.is_partial = True
-    return scan
+def _believed(runs: Sequence[Run]) -> frozenset[int]:
+    """Choose runs whose times do not run backwards; where two disagree, the longer is believed.
+
+    A flipped bit in a time of Matroska moves some seconds of packets far away.
+    """
+    kept: list[int] = []
+    for number, run in enumerate(runs):
+        later: list[int] = []
+        while kept and runs[kept[-1]].start > run.start:
+            later.insert(0, kept.pop())
+        if sum(runs[other].packets for other in later) > run.packets:
+            kept += later
+        else:
+            kept.append(number)
+    return frozenset(kept)
 
 
-def _try_to_decode(packet: Any, scan: Scan) -> None:
-    try:
-        frames = packet.decode()
-    except (av.FFmpegError, ValueError):
-        return
+def _gaps(pieces: Sequence[Piece]) -> list[tuple[float, float]]:
+    gaps = []
+    covered = float("inf")
+    for piece in sorted(pieces, key=lambda piece: piece.start):
+        if piece.is_told_apart and piece.start - covered >= GAP_MS:
+            gaps.append((covered, piece.start))
+        covered = piece.end if covered == float("inf") else max(covered, piece.end)
+    return gaps
+
+
+def _try_to_decode(packet: Any, reading: Reading) -> bool:
+    frames = decoded(packet)
     for frame in frames:
         if packet.stream.type == "video":
-            _check_picture(frame.width, frame.height)
-            scan.width, scan.height = frame.width, frame.height
-        scan.decoded.add(packet.stream.index)
+            check_picture(frame.width, frame.height)
+            reading.width, reading.height = frame.width, frame.height
+    return bool(frames)
 
 
-def _copy(container: Any, streams: Streams, target: Path, muxer: str, scan: Scan) -> bool:
-    """Write the packets from media time 0 on; say whether all of them went in."""
+# Writing
+
+
+def _write(readings: Sequence[Reading], target: Path, muxer: str, meter: Meter) -> bool:
+    """Write the believed packets of all parts; say whether all of them went in.
+
+    Where the muxer refuses a packet, a second pass leaves out those that it refuses.
+    """
     try:
-        out = av.open(
-            str(target),
-            "w",
-            format=muxer,
-            container_options={"fflags": "+bitexact", **OPTIONS[muxer]},
-        )
-        with out:
-            copies = {
-                stream.index: out.add_stream_from_template(stream, opaque=True)
-                for stream in streams.all
-            }
-            out.start_encoding()
-            return _copy_packets(container, streams, out, copies, scan)
+        return _copy(readings, target, muxer, meter, is_lenient=False)
     except (av.FFmpegError, ValueError, OSError) as error:
-        if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise MediaError("disk_full", str(error)) from error
+        _check_room(error)
+    try:
+        return _copy(readings, target, muxer, meter, is_lenient=True)
+    except (av.FFmpegError, ValueError, OSError) as error:
+        _check_room(error)
         raise MediaError("unsupported_codec", f"{muxer}: {error}") from error
 
 
-def _copy_packets(
-    container: Any, streams: Streams, out: Any, copies: dict[int, Any], scan: Scan
+def _check_room(error: Exception) -> None:
+    if getattr(error, "errno", None) in NO_ROOM:
+        raise MediaError("disk_full", str(error)) from error
+
+
+def _copy(
+    readings: Sequence[Reading], target: Path, muxer: str, meter: Meter, *, is_lenient: bool
 ) -> bool:
+    options = {"fflags": "+bitexact", **OPTIONS[muxer]}
     is_whole = True
-    late_ms = max(scan.start_ms, 0.0)  # encoders' priming may begin before 0, and stays there
-    last: dict[int, int] = {}
-    for packet in _packets(container, streams, scan):
-        index = packet.stream.index
-        shift = round(late_ms / 1000 / packet.time_base)
-        packet.pts -= shift
-        packet.dts -= shift
-        if index in last and packet.dts <= last[index]:
-            is_whole = False  # time cannot run backwards: the packet is left out
-            continue
-        last[index] = packet.dts
-        packet.stream = copies[index]
-        out.mux(packet)
+    with (
+        ExitStack() as templates,
+        av.open(str(target), "w", format=muxer, container_options=options) as out,
+    ):
+        copies: dict[str, Any] = {}
+        for kind in ("video", "audio"):
+            for reading in readings:
+                if kind in reading.kinds and kind not in copies:
+                    container = templates.enter_context(opened(reading.part.path))
+                    template = _choose(container)[kind]
+                    copies[kind] = out.add_stream_from_template(template, opaque=True)
+        out.start_encoding()
+        shares = _shares([reading.part for reading in readings])
+        last = dict.fromkeys(copies, float("-inf"))
+        for reading, (low, high) in zip(readings, shares, strict=True):
+            meter.between(*(SCAN_SHARE + (1 - SCAN_SHARE) * share for share in (low, high)))
+            for packet in _placed_packets(reading, meter):
+                kind = packet.stream.type
+                at = packet.dts * float(packet.time_base)
+                packet.stream = copies[kind]
+                if at <= last[kind]:
+                    is_whole = False  # time cannot run backwards: the packet is left out
+                    continue
+                last[kind] = at
+                try:
+                    out.mux(packet)
+                except (av.FFmpegError, ValueError) as error:
+                    _check_room(error)
+                    if not is_lenient:
+                        raise
+                    is_whole = False
     return is_whole
 
 
-def _describe(path: Path, muxer: str, streams: Streams, scan: Scan) -> Media:
-    kind = "audio" if streams.video is None else "video"
+def _placed_packets(reading: Reading, meter: Meter) -> Iterator[Any]:
+    """Give the believed packets of a part at their times in the joined file."""
+    with opened(reading.part.path) as container:
+        streams = _choose(container)
+        kept = [stream for kind, stream in streams.items() if kind in reading.kinds]
+        packets = Packets(container, kept, meter)
+        for number, packet in _numbered(_timed(packets)):
+            if number in reading.kept:
+                shift = round((reading.at - reading.origin) / 1000 / packet.time_base)
+                packet.pts += shift
+                packet.dts += shift
+                yield packet
+
+
+def _described(path: Path, muxer: str, readings: Sequence[Reading], left_out: list[int]) -> Media:
+    codecs = {kind: shared[0] for reading in readings for kind, shared in reading.kinds.items()}
+    seen = next((reading for reading in readings if reading.width), readings[0])
     subtype = "mpeg" if muxer == "mp3" else muxer
     return Media(
-        content_type=f"{kind}/{subtype}",
+        content_type=f"{'video' if 'video' in codecs else 'audio'}/{subtype}",
         suffix=f".{muxer}",
-        duration_ms=round(scan.end_ms - scan.start_ms),
+        start_ms=readings[0].part.start_ms,
+        duration_ms=round(readings[-1].ends_at - min(readings[0].start, 0)),
         size_bytes=path.stat().st_size,
-        video_codec="" if streams.video is None else codec_of(streams.video),
-        audio_codec="" if streams.audio is None else codec_of(streams.audio),
-        width=scan.width,
-        height=scan.height,
-        max_gap_ms=round(scan.max_gap_ms),
-        is_partial=scan.is_partial,
+        video_codec=codecs.get("video", ""),
+        audio_codec=codecs.get("audio", ""),
+        width=seen.width,
+        height=seen.height,
+        gaps=_joined_gaps(readings),
+        is_partial=bool(left_out) or any(reading.is_partial for reading in readings),
+        left_out=left_out,
     )
 
 
-def _with_duration_of(target: Path, muxer: str, media: Media) -> Media:
-    """Take the duration that players will read, which the copied file itself tells."""
-    demuxer = {"webm": "matroska", "mp4": "mov"}.get(muxer, muxer)
-    with _opened(target, demuxer) as container:
-        if not container.duration:
-            return media
-        return Media(**{**vars(media), "duration_ms": round(container.duration / 1000)})
+def _joined_gaps(readings: Sequence[Reading]) -> list[list[int]]:
+    gaps: list[list[int]] = []
+    ended = 0.0
+    for reading in readings:
+        if reading.at - ended >= GAP_MS:
+            gaps.append([round(ended), round(reading.at)])
+        shift = reading.at - reading.origin
+        gaps += [[round(start + shift), round(end + shift)] for start, end in reading.gaps]
+        ended = reading.ends_at
+    return gaps
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve(work)
