@@ -13,6 +13,7 @@ from loops.views import (
     pool,
     practice,
     recordings,
+    transcripts,
     turns,
     uploads,
 )
@@ -52,6 +53,13 @@ urlpatterns = [
     path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
     path("recordings/<uuid:recording_id>/links/", playing.recording_links, name="recording_links"),
     path("media/<uuid:rendition_id>/", playing.media, name="media"),
+    path("recordings/<uuid:recording_id>/captions.vtt", transcripts.captions, name="captions"),
+    path("recordings/<uuid:recording_id>/transcript/", transcripts.transcript, name="transcript"),
+    path(
+        "recordings/<uuid:recording_id>/transcript.<slug:kind>",
+        transcripts.transcript_download,
+        name="transcript_download",
+    ),
     path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
     path("turns/<uuid:turn_id>/kit/", turns.turn_kit, name="turn_kit"),
     path("turns/<uuid:turn_id>/prepare/", turns.turn_prepare, name="turn_prepare"),

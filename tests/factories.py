@@ -13,10 +13,12 @@ from django.core.files.storage import storages
 
 from feedback.models import DowncodeTick, Evidence, Rating, Review
 from loops import blobs
+from loops.cues import Cue as SpokenLine
 from loops.models import (
     Artifact,
     Attempt,
     Cohort,
+    Cue,
     Loop,
     MatchRequest,
     Membership,
@@ -27,6 +29,7 @@ from loops.models import (
     Round,
     Seat,
     Track,
+    Transcript,
     Turn,
     Upload,
     User,
@@ -309,6 +312,22 @@ def upload(recording: Recording, *, role: str = Track.Role.CAMERA, **facts: Any)
     }
     facts.setdefault("staging_key", blobs.create())
     return Upload.objects.create(track=track, **facts)
+
+
+def transcript(recording: Recording, *lines: SpokenLine, **facts: Any) -> Transcript:
+    """Give a recording words; without lines, one that greets."""
+    facts = {"source": Transcript.Source.TYPED, "made_at": NOW, **facts}
+    made = Transcript.objects.create(recording=recording, **facts)
+    for position, line in enumerate(lines or [SpokenLine(0, 2_000, "Good evening.")], start=1):
+        Cue.objects.create(
+            transcript=made,
+            position=position,
+            start_ms=line.start_ms,
+            end_ms=line.end_ms,
+            speaker=line.speaker,
+            text=line.text,
+        )
+    return made
 
 
 def answer(member: User, cohort: Cohort, *, kind: str = "sd_ambiguous", **facts: Any) -> Attempt:

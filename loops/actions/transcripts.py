@@ -4,7 +4,7 @@ A person's own words are replaced by a person alone. Their candidate may put the
 the recording is there, after handing in too: captions are for who cannot hear it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -16,11 +16,9 @@ from loops.cues import Cue as SpokenLine
 from loops.cues import fitting, language_tag
 from loops.errors import Refused
 from loops.models import Cue, Recording, Transcript, User
+from loops.queries.transcripts import LANGUAGE, NONE_YET, spoken
 from loops.states import RecordingState
 
-NONE_YET = ""
-"""The version of words that are not there."""
-LANGUAGE = "en"
 GONE = frozenset({RecordingState.DISCARDED, RecordingState.ERASED})
 BETTER = {
     Transcript.Source.BROWSER: frozenset(
@@ -106,11 +104,6 @@ def take_engine_cues(
 ) -> None:
     """Keep what a speech engine understood, unless a person's own words are there."""
     _take(recording, cues, language, Transcript.Source.ENGINE, by=None, at=at)
-
-
-def spoken(rows: Iterable[Cue]) -> list[SpokenLine]:
-    """Return rows as the lines that loops.cues reads and writes."""
-    return [SpokenLine(row.start_ms, row.end_ms, row.text, row.speaker) for row in rows]
 
 
 def _take(

@@ -19,6 +19,7 @@ const modules = {
   session: () => import("./session.js"),
   submit_once: () => import("./submit_once.js"),
   time_zone: () => import("./time_zone.js"),
+  transcript: () => import("./transcript.js"),
   turn_clock: () => import("./turn_clock.js"),
   unsaved: () => import("./unsaved.js"),
   upload: () => import("./upload.js"),
