@@ -20,7 +20,6 @@ class Words:
     version: str = NONE_YET
     language: str = LANGUAGE
     source: str = ""
-    source_words: str = ""
     made_at: datetime | None = None
 
 
@@ -34,7 +33,6 @@ def words_of(recording: Recording) -> Words:
         version=kept.token,
         language=kept.language,
         source=kept.source,
-        source_words=kept.get_source_display(),
         made_at=kept.made_at,
     )
 
