@@ -27,6 +27,8 @@ MISSING_END_MS = 1000
 GAP_MS = 1000
 JUMP_MS = 10_000  # a time that leaps so far, or back, may be a damaged one
 SKIPPED_BYTES = 4096  # between two packets; the container's own words there are far shorter
+BLOCK_HEAD_BYTES = 4  # of Matroska: the track, the time and flags
+ELEMENT_HEAD_BYTES = 12  # that tell its length
 SCAN_SHARE = 0.3  # of the time that remuxing takes
 
 WEBM = frozenset({"vp8", "vp9", "av1", "opus", "vorbis"})
@@ -165,7 +167,8 @@ def _read_part(part: Part, meter: Meter) -> Reading:
     with opened(part.path) as container:
         streams = _choose(container)
         packets = Packets(container, list(streams.values()), meter)
-        runs = _runs(container, packets, streams, reading)
+        ledger = Ledger(container, streams)
+        runs = _runs(packets, ledger, streams, reading)
         reading.is_mp4 = container.format.name.startswith("mov")
         reading.kept = _believed(runs)
         pieces = [piece for number in sorted(reading.kept) for piece in runs[number].pieces]
@@ -175,6 +178,8 @@ def _read_part(part: Part, meter: Meter) -> Reading:
         declared = (container.duration or 0) / 1000
         reading.is_partial = (
             packets.is_damaged
+            or not ledger.is_balanced
+            or not ledger.ends_well(part.path)
             or bool(reading.gaps)
             or len(reading.kept) < len(runs)
             or declared - (reading.end - reading.start) > MISSING_END_MS
@@ -223,25 +228,24 @@ def _muxer_for(readings: Sequence[Reading]) -> str:
     raise MediaError("unsupported_codec", "no one file holds " + " and ".join(sorted(codecs)))
 
 
-def _runs(container: Any, packets: Packets, streams: dict[str, Any], reading: Reading) -> list[Run]:
+def _runs(
+    packets: Packets, ledger: "Ledger", streams: dict[str, Any], reading: Reading
+) -> list[Run]:
     """Read all packets, and decode each stream until a packet of it can be. Raises MediaError.
 
-    A picture without sound stands until the next one, so time alone tells nothing there. Bytes
-    that belong to no packet do, in Matroska, where the packets of a single stream lie close.
+    A picture without sound stands until the next one: time alone tells nothing there, but bytes
+    that belong to no packet do.
     """
     stands = "audio" not in streams
-    is_dense = container.format.name.startswith("matroska") and len(container.streams) == 1
     runs: list[Run] = []
     latest: dict[str, Piece] = {}
     tries = dict.fromkeys(streams, DECODE_TRIES)
     is_decodable = False
-    read_to: int | None = None
     for number, packet in _numbered(_timed(packets)):
         kind = packet.stream.type
         start = packet.pts * 1000 * float(packet.time_base)
         end = start + (packet.duration or 0) * 1000 * float(packet.time_base)
-        is_told_apart = not stands or (is_dense and _is_skip(read_to, packet.pos))
-        read_to = None if packet.pos is None else packet.pos + packet.size
+        is_told_apart = ledger.skips_to(packet) or not stands
         if number == len(runs):
             runs.append(Run())
             latest.clear()
@@ -265,8 +269,62 @@ def _runs(container: Any, packets: Packets, streams: dict[str, Any], reading: Re
     return runs
 
 
-def _is_skip(read_to: int | None, position: int | None) -> bool:
-    return read_to is not None and position is not None and position - read_to > SKIPPED_BYTES
+class Ledger:
+    """Accounts for the bytes of a Matroska file, where packets lie close together up to the end.
+
+    A damaged or broken stretch of it is no error to FFmpeg, which looks for the next good one.
+    """
+
+    def __init__(self, container: Any, streams: dict[str, Any]) -> None:
+        self.is_balanced = True
+        is_matroska = container.format.name.startswith("matroska")
+        self._is_kept = is_matroska and len(container.streams) == len(streams)
+        self._at = -1
+        self._read_to: int | None = None
+
+    def skips_to(self, packet: Any) -> bool:
+        """Note the next packet; say whether bytes before it belong to none."""
+        if not self._is_kept or packet.pos is None:
+            return False
+        if packet.pos == self._at:
+            self._read_to = None  # several frames in one block: it may end anywhere from here
+            return False
+        is_skip = self._read_to is not None and packet.pos - self._read_to > SKIPPED_BYTES
+        self._at, self._read_to = packet.pos, packet.pos + BLOCK_HEAD_BYTES + packet.size
+        self.is_balanced = self.is_balanced and not is_skip
+        return is_skip
+
+    def ends_well(self, path: Path) -> bool:
+        """Say whether whole elements alone follow the last packet."""
+        if self._read_to is None:
+            return True
+        size, at = path.stat().st_size, self._read_to
+        with path.open("rb") as file:
+            while at < size:
+                file.seek(at)
+                length = _element_bytes(file.read(ELEMENT_HEAD_BYTES))
+                if not length:
+                    return False
+                at += length
+        return at == size
+
+
+def _element_bytes(head: bytes) -> int:
+    """Tell the length of a Matroska element by its head, or 0 where that is none.
+
+    A master without a length of its own, a cluster being recorded, counts its head alone.
+    """
+    id_length = 9 - head[0].bit_length()
+    if id_length > 4 or len(head) <= id_length:
+        return 0
+    marked = head[id_length]
+    length = 9 - marked.bit_length()
+    field_bytes = head[id_length : id_length + length]
+    if length > 8 or len(field_bytes) < length:
+        return 0
+    ones = (1 << 7 * length) - 1
+    size = int.from_bytes(field_bytes) & ones
+    return id_length + length + (0 if size == ones else size)
 
 
 def _timed(packets: Packets) -> Iterator[Any]:
