@@ -8,7 +8,7 @@ from typing import TypeVar
 from celery import shared_task
 from django.utils import timezone
 
-from loops.actions import bookings, mailing, pool, processing, recordings, sessions
+from loops.actions import bookings, keeping, mailing, pool, processing, recordings, sessions
 from loops.queries.pool import week_paired
 
 Row = TypeVar("Row")
@@ -54,6 +54,11 @@ def sweep() -> None:
 def _parts(at: datetime) -> Iterable[Callable[[], object]]:
     yield lambda: processing.ring_due(at=at)
     yield lambda: recordings.clear_left(at=at)
+    yield lambda: each_by_itself(
+        keeping.due_to_erase(at), lambda pk: keeping.erase_due(recording_id=pk, at=at)
+    )
+    yield lambda: each_by_itself(keeping.due_to_tell(at), lambda whom: _tell_of_erasing(*whom, at))
+    yield lambda: keeping.tell_of_full_disk(at=at)
     yield lambda: each_by_itself(bookings.due_to_settle(at), lambda due: _settle(*due, at))
     yield lambda: each_by_itself(
         sessions.due_to_close(at), lambda pk: sessions.close_over(mock_id=pk, at=at)
@@ -69,6 +74,10 @@ def _settle(what: str, mock_id: int, at: datetime) -> bool:
         "desert": bookings.desert,
     }[what]
     return act(mock_id=mock_id, at=at)
+
+
+def _tell_of_erasing(member_id: int, cohort_id: int, at: datetime) -> int:
+    return keeping.tell_of(member_id=member_id, cohort_id=cohort_id, at=at)
 
 
 def each_by_itself(rows: Iterable[Row], act: Callable[[Row], object]) -> None:

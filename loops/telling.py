@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -587,6 +588,95 @@ def _retimed(facts: _Facts) -> Told:
     )
 
 
+ERASED_SHOWN = 20
+"""Of more recordings than these a notice tells the number alone."""
+
+
+def _erasing(facts: _Facts) -> Told:
+    rows = facts.data.get("recordings", [])
+    lines = [
+        _("%(answer)s: erased on %(time)s.")
+        % {"answer": _answer(row), "time": facts.by(_instant(row["erases_at"]))}
+        for row in rows[:ERASED_SHOWN]
+    ]
+    more = len(rows) - len(lines)
+    if more:
+        lines.append(ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more})
+    if len(rows) == 1:
+        title = _("In seven days the recording of %(answer)s is erased") % {
+            "answer": _answer(rows[0])
+        }
+    else:
+        title = ngettext(
+            "In seven days %(n)d recording is erased",
+            "In seven days %(n)d recordings are erased",
+            len(rows),
+        ) % {"n": len(rows)}
+    days = facts.data.get("days", 0)
+    return Told(
+        title=title,
+        happened=(
+            ngettext(
+                "Your cohort %(cohort)s erases recordings %(days)d day after their answers were "
+                "handed in.",
+                "Your cohort %(cohort)s erases recordings %(days)d days after their answers were "
+                "handed in.",
+                days,
+            )
+            % {"cohort": facts.data.get("cohort_name", ""), "days": days},
+            *lines,
+        ),
+        to_do=(_("Download what you want to keep. Grades, reviews and your own notes stay here."),),
+        links=(Link(_("Download it here"), reverse("loops:recording_list")),),
+    )
+
+
+def _answer(row: dict[str, Any]) -> str:
+    """Name the answer that a recording is of."""
+    words = _("%(round)s, answer %(n)d (not handed in)") if row.get("is_draft") else None
+    words = words or _("%(round)s, answer %(n)d")
+    return words % {"round": row["round"], "n": row["number"]}
+
+
+def _keeping(facts: _Facts) -> Told:
+    days, cohort = facts.data.get("days"), facts.data.get("cohort_name", "")
+    to_do: tuple[str, ...] = ()
+    if days is None:
+        title = _("%(cohort)s keeps recordings until they are erased") % {"cohort": cohort}
+        happened = _("No recording is erased by a rule any more: yours stay until you erase them.")
+    else:
+        title = ngettext(
+            "%(cohort)s now erases recordings after %(days)d day",
+            "%(cohort)s now erases recordings after %(days)d days",
+            days,
+        ) % {"cohort": cohort, "days": days}
+        happened = _(
+            "An organiser has changed how long recordings are kept. The days count from handing "
+            "an answer in; what still waits for its reviews stays until you have read them for a "
+            "week."
+        )
+        to_do = (_("Nothing of yours is erased without a notice to you seven days before."),)
+    links = [Link(_("See your recordings"), reverse("loops:recording_list"))]
+    if "cohort" in facts.data:
+        path = reverse("loops:cohort", args=[facts.data["cohort"]])
+        links.append(Link(_("See the cohort"), path))
+    return Told(title=title, happened=(happened,), to_do=to_do, links=tuple(links))
+
+
+def _disk_full(facts: _Facts) -> Told:
+    return Told(
+        title=_("The server has no room for recordings"),
+        happened=(
+            _("Its disk is full, so nobody can record or hand in a file just now."),
+            _("Nothing that was sent before is lost, and recorders keep what they hold."),
+        ),
+        to_do=(
+            _("Tell whoever runs the server. Erasing recordings that nobody needs makes room too."),
+        ),
+        links=(Link(_("See the cohort"), reverse("loops:cohort_list")),),
+    )
+
+
 WORDS: dict[Notice.Kind, Callable[[_Facts], Told]] = {
     Notice.Kind.PROPOSED: _proposed,
     Notice.Kind.COUNTERED: _countered,
@@ -606,4 +696,7 @@ WORDS: dict[Notice.Kind, Callable[[_Facts], Told]] = {
     Notice.Kind.APPEAL: _appeal,
     Notice.Kind.APPEAL_ANSWERED: _appeal_answered,
     Notice.Kind.RETIMED: _retimed,
+    Notice.Kind.ERASING: _erasing,
+    Notice.Kind.KEEPING: _keeping,
+    Notice.Kind.DISK_FULL: _disk_full,
 }

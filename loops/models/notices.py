@@ -64,6 +64,9 @@ class Notice(models.Model):
         APPEAL = "appeal", _("A member appeals")
         APPEAL_ANSWERED = "appeal_answered", _("Your appeal is answered")
         RETIMED = "retimed", _("Time zones have changed")
+        ERASING = "erasing", _("Recordings are about to be erased")
+        KEEPING = "keeping", _("A cohort keeps recordings for another time")
+        DISK_FULL = "disk_full", _("The server has no room for recordings")
 
     class Mail(models.TextChoices):
         """Where its mail stands."""

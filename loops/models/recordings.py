@@ -32,6 +32,8 @@ class Recording(models.Model):
 
     `pauses` are pairs of ms of media time at which the recorder paused and how long it did.
     `is_interrupted` says that it was closed with what had arrived, not by its recorder.
+    `erases_at` is when its cohort's rule erases it, once its candidate was told so; `cleared_at`
+    is since when nothing is left, in any storage, of a recording that was put away.
     """
 
     class State(models.TextChoices):
@@ -56,6 +58,8 @@ class Recording(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     consent_version = models.PositiveSmallIntegerField(default=0)
     is_interrupted = models.BooleanField(default=False)
+    erases_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)
 
     objects = RecordingQuerySet.as_manager()
 
@@ -72,7 +76,19 @@ class Recording(models.Model):
                 name="recording_ready_whole",
             ),
         ]
-        indexes = [models.Index(fields=["state", "state_at"], name="recording_waiting")]
+        indexes = [
+            models.Index(fields=["state", "state_at"], name="recording_waiting"),
+            models.Index(
+                fields=["erases_at"],
+                condition=Q(erases_at__isnull=False),
+                name="recording_to_erase",
+            ),
+            models.Index(
+                fields=["state_at"],
+                condition=Q(state__in=["discarded", "erased"], cleared_at=None),
+                name="recording_to_clear",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Recording of {self.attempt}"
@@ -86,6 +102,11 @@ class Recording(models.Model):
     def is_partial(self) -> bool:
         """Say whether something of it is missing."""
         return self.state == RecordingState.READY_PARTIAL
+
+    @property
+    def is_erased(self) -> bool:
+        """Say whether its candidate, or their cohort's rule, has erased it."""
+        return self.state == RecordingState.ERASED
 
 
 class Track(models.Model):

@@ -1,0 +1,41 @@
+"""Until when the graders of an answer need its recording: loops asks before it erases one."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+
+from feedback.access import AFTERWARDS
+from feedback.models import Review
+from feedback.queries.reveal import revealed_at
+from loops.models import Attempt
+
+
+def needed_until(attempt_ids: Collection[int], at: datetime) -> dict[int, datetime | None]:
+    """Say by attempt until when its recording is needed; None while its reviews are to come.
+
+    That is for as long as graders and candidate may still look at it after the reveal, and as
+    long as somebody is at work on it.
+    """
+    of_it = Review.objects.filter(attempt=OuterRef("pk"))
+    leases = of_it.held(at).order_by().values("attempt").annotate(last=Max("lease_until"))
+    attempts: QuerySet[Any] = Attempt.objects.filter(pk__in=attempt_ids).annotate(
+        reviews_at=ArraySubquery(of_it.submitted().order_by().values("submitted_at")),
+        lease_until=Subquery(leases.values("last")),
+    )
+    return {
+        attempt.pk: _until(attempt.submitted_at, attempt.reviews_at, attempt.lease_until)
+        for attempt in attempts
+    }
+
+
+def _until(
+    submitted_at: datetime | None, reviews_at: list[datetime], lease_until: datetime | None
+) -> datetime | None:
+    revealed = revealed_at(submitted_at, reviews_at) if submitted_at else None
+    if revealed is None:
+        return None
+    until = revealed + AFTERWARDS
+    return max(until, lease_until) if lease_until else until
