@@ -22,8 +22,11 @@ def leave_room(get_response: GetResponse) -> GetResponse:
     """Let uploads hold half of this process's threads; answer 503 to those beyond.
 
     A slow sender holds a thread for as long as it sends, and ten of them would stop the pages
-    of everybody else. Stands before whatever reads a body.
+    of everybody else. Stands before whatever reads a body, but not behind a proxy that takes
+    the slowness: there a body is read in no time.
     """
+    if settings.HAS_BUFFERED_BODIES:
+        return get_response
     room = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
     def handle(request: HttpRequest) -> HttpResponseBase:

@@ -63,6 +63,22 @@ def test_uploads_hold_half_of_the_threads_and_the_rest_come_again(
     assert handle(rf.patch("/tracks/1/", b"bytes")).status_code == 200
 
 
+def test_behind_a_proxy_that_takes_the_slowness_uploads_use_every_thread(
+    rf: RequestFactory, settings: Any
+) -> None:
+    settings.WEB_THREADS, settings.HAS_BUFFERED_BODIES = 2, True
+    slow = Slow()
+    handle = leave_room(slow)
+
+    with ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(handle, rf.patch("/uploads/1/", b"bytes")) for _ in range(2)]
+        while len(slow.inside) < 2:
+            pass
+        slow.go.set()
+
+    assert [future.result(timeout=10).status_code for future in held] == [200, 200]
+
+
 def test_a_view_that_breaks_gives_its_place_back(rf: RequestFactory, settings: Any) -> None:
     settings.WEB_THREADS = 2
 
