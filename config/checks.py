@@ -12,7 +12,7 @@ import tzdata
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.utils.module_loading import module_has_submodule
+from django.utils.module_loading import import_string, module_has_submodule
 
 from config.celery import app
 
@@ -71,6 +71,23 @@ def _time_limits() -> Iterator[tuple[str, float]]:
             import_module(f"{package.name}.tasks")
     for name, task in sorted(app.tasks.items()):
         yield name, float(task.time_limit or settings.CELERY_TASK_TIME_LIMIT)
+
+
+@register(Tags.compatibility)
+def speech_engine_is_there(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """See that the speech engine can be had, without making one: it may be large."""
+    if not settings.SPEECH_ENGINE:
+        return []
+    hint = "docs/speech_engine.md shows what an engine looks like."
+    try:
+        found = import_string(settings.SPEECH_ENGINE)
+    except ImportError as error:
+        told = f"SPEECH_ENGINE {settings.SPEECH_ENGINE} cannot be imported: {error}"
+        return [Error(told, hint=hint, id="plumbline.E004")]
+    if callable(getattr(found, "transcribe", None)):
+        return []
+    told = f"SPEECH_ENGINE {settings.SPEECH_ENGINE} has no method transcribe."
+    return [Error(told, hint=hint, id="plumbline.E004")]
 
 
 @register(Tags.security, deploy=True)

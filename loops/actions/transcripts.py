@@ -4,22 +4,27 @@ A person's own words are replaced by a person alone. Their candidate may put the
 the recording is there, after handing in too: captions are for who cannot hear it.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from loops import media
+from loops import media, speech
 from loops.actions.events import record
 from loops.cues import Cue as SpokenLine
 from loops.cues import fitting, language_tag
 from loops.errors import Refused
-from loops.models import Cue, Recording, Transcript, User
+from loops.models import Cue, Recording, Rendition, Track, Transcript, User
 from loops.queries.transcripts import LANGUAGE, NONE_YET, spoken
 from loops.states import RecordingState
 
 GONE = frozenset({RecordingState.DISCARDED, RecordingState.ERASED})
+SPOKEN = frozenset({Track.Role.CAMERA, Track.Role.MICROPHONE, Track.Role.UPLOAD})
+"""The tracks on which a member speaks."""
 BETTER = {
     Transcript.Source.BROWSER: frozenset(
         {Transcript.Source.FILE, Transcript.Source.TYPED, Transcript.Source.ENGINE}
@@ -104,6 +109,30 @@ def take_engine_cues(
 ) -> None:
     """Keep what a speech engine understood, unless a person's own words are there."""
     _take(recording, cues, language, Transcript.Source.ENGINE, by=None, at=at)
+
+
+def hear(
+    *, track: Track, path: Path, on_progress: Callable[[float], None], now: Callable[[], datetime]
+) -> None:
+    """Let the speech engine write down a track of which `path` is the playable file.
+
+    Does nothing where there is no engine, nobody speaks on the track, or a person has written
+    the words already. What the engine raises goes on to the step.
+    """
+    engine = speech.engine()
+    kept = Transcript.objects.filter(recording=track.recording_id).first()
+    is_settled = kept is not None and kept.source in BETTER[Transcript.Source.ENGINE]
+    if engine is None or track.role not in SPOKEN or is_settled:
+        return
+    language = kept.language if kept else ""
+    made = Rendition.Kind.PLAYABLE
+    playable = Track.objects.filter(recording=track.recording_id, renditions__kind=made)
+    begins = track.start_ms - (playable.aggregate(first=Min("start_ms"))["first"] or 0)
+    heard = [
+        dataclasses.replace(line, start_ms=line.start_ms + begins, end_ms=line.end_ms + begins)
+        for line in engine.transcribe(path, language=language, on_progress=on_progress)
+    ]
+    take_engine_cues(recording=track.recording, cues=heard, language=language, at=now())
 
 
 def _take(
