@@ -111,6 +111,12 @@ class PrivateBucket(S3Storage):  # type: ignore[misc]
                         Bucket=self.bucket_name, Key=key, VersionId=version["VersionId"]
                     )
 
+    def listdir(self, name: str) -> tuple[list[str], list[str]]:
+        """Name what lies in a folder: its folders, its files. Raises BucketDown."""
+        with _translated():
+            folders, files = super().listdir(name)
+        return list(folders), list(files)
+
     def exists(self, name: str) -> bool:
         """Say whether the object is there. Raises BucketDown."""
         with _translated():
