@@ -15,6 +15,7 @@ const ACTIONS = {
   "[": ["speed", -1],
   "]": ["speed", 1],
   e: ["evidence"],
+  q: ["quote"],
   x: ["signal"],
   0: ["choose", "0"],
   1: ["choose", "1"],
@@ -59,6 +60,7 @@ export function grade(root, { marksOf, actions: more }) {
     ...more,
     evidence: () => marks.evidence(),
     signal: () => marks.signal(),
+    quote: () => marks.quote?.(),
     choose: (key) => say(steps.choose(key)),
     go: (by) => steps.go(by),
     help: () => keys.showModal(),
@@ -226,6 +228,7 @@ class Marks {
   #leadMs;
   #onMarked;
   #backTo = null;
+  #quotedFrom = null;
   #isSending = false;
 
   /* `player` answers the player, or null while there is none. */
@@ -264,30 +267,48 @@ class Marks {
     return [...this.#field("about").options].find((one) => one.value.startsWith(start))?.value;
   }
 
-  #open(about, { focus = "note" } = {}) {
+  /* The line of the transcript that has the focus, else the one that is being said. */
+  quote() {
+    const focused = document.activeElement?.closest("[data-lines] > li");
+    const line = focused ?? document.querySelector("[data-lines] > [aria-current]");
+    if (line) this.#quote(line);
+  }
+
+  /* What is said on a line, or from the line quoted last through this one. */
+  #quote(line, { isGoingOn = false } = {}) {
+    const from = isGoingOn && this.#quotedFrom?.isConnected ? this.#quotedFrom : line;
+    this.#quotedFrom = from;
+    this.#open(this.#steps.about || this.#firstAbout("dimension:"), {
+      said: selectedSpeech() ?? speechFrom(from, line),
+    });
+  }
+
+  #open(about, { focus = "note", said = selectedSpeech() } = {}) {
     const quote = selectedLines();
     const player = this.#player();
     this.#backTo ??= document.activeElement;
     if (about) this.#field("about").value = about;
-    if (quote && this.#field("quote")) {
-      this.#field("quote").value = quote;
-      this.#field("start").value = this.#field("end").value = "";
-    } else if (player) {
+    if (quote) this.#fill(quote);
+    else if (said) this.#fill(said.text, clock(said.startMs), clock(said.endMs + 999));
+    else if (player) {
       const nowMs = player.currentMs();
-      this.#field("start").value = clock(Math.max(0, nowMs - this.#leadMs));
-      this.#field("end").value = clock(nowMs);
-      if (this.#field("quote")) this.#field("quote").value = "";
+      this.#fill("", clock(Math.max(0, nowMs - this.#leadMs)), clock(nowMs));
     }
     this.#showParts();
     this.#box.open = true;
     this.#field(focus).focus();
   }
 
+  #fill(quote, start = "", end = "") {
+    this.#field("quote").value = quote.slice(0, this.#field("quote").maxLength);
+    this.#field("start").value = start;
+    this.#field("end").value = end;
+  }
+
   #close() {
     this.#box.open = false;
-    for (const name of ["start", "end", "note", "quote"]) {
-      if (this.#field(name)) this.#field(name).value = "";
-    }
+    this.#fill("");
+    this.#field("note").value = "";
     this.#giveFocusBack();
   }
 
@@ -346,10 +367,15 @@ class Marks {
     this.#showParts();
   }
 
-  /* A mark is a time or a quote: only the fields of the one at hand show. */
+  /* A mark is a time, a quote, or words said at a time: only the fields of what is at hand show. */
   #showParts() {
-    const isQuote = Boolean(this.#field("quote")?.value);
-    const parts = { "[data-mark-time], [data-mark-help]": isQuote, "[data-mark-quote]": !isQuote };
+    const isQuote = Boolean(this.#field("quote").value);
+    const isTimed = Boolean(this.#field("start").value);
+    const parts = {
+      "[data-mark-time]": isQuote && !isTimed,
+      "[data-mark-help]": isQuote,
+      "[data-mark-quote]": !isQuote,
+    };
     for (const [selector, isHidden] of Object.entries(parts)) {
       for (const part of this.#box.querySelectorAll(selector)) part.hidden = isHidden;
     }
@@ -369,7 +395,9 @@ class Marks {
   }
 
   #onClick(event) {
-    if (event.target.closest("[data-mark-cancel]")) this.#close();
+    const quoted = event.target.closest("[data-quote-line]");
+    if (quoted) this.#quote(quoted.closest("li"), { isGoingOn: event.shiftKey });
+    else if (event.target.closest("[data-mark-cancel]")) this.#close();
     else if (event.target.closest("[data-quote], [data-evidence]")) this.evidence();
     else if (event.target.closest("[data-signal]")) this.signal();
     else if (event.target.closest("#timeline") && !event.target.closest("a")) this.#seekTo(event);
@@ -424,6 +452,39 @@ function selectedLines() {
     .map((line) => line.textContent)
     .join("\n")
     .trim();
+}
+
+/* What is said from one line of the transcript to another, whichever comes first. */
+function speechFrom(one, other) {
+  const all = [...one.parentElement.children];
+  const [first, last] = [all.indexOf(one), all.indexOf(other)].sort((a, b) => a - b);
+  const lines = all.slice(first, last + 1).filter((line) => !line.hidden);
+  const times = lines.map((line) => line.querySelector("[data-start-ms]").dataset);
+  return {
+    startMs: Number(times[0].startMs),
+    endMs: Math.max(...times.map(({ endMs }) => Number(endMs))),
+    text: lines.map((line) => line.querySelector("[data-said]").textContent.trim()).join("\n"),
+  };
+}
+
+/* The lines of the transcript that are selected, of one line its selected words; null where none are. */
+function selectedSpeech() {
+  const selection = getSelection();
+  if (!selection || selection.isCollapsed) return null;
+  const [from, to] = [selection.anchorNode, selection.focusNode].map((node) =>
+    (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("[data-lines] > li"),
+  );
+  if (!from || !to || from.parentElement !== to.parentElement) return null;
+  const said = speechFrom(from, to);
+  return from === to ? { ...said, text: selectedWithin(from, selection) || said.text } : said;
+}
+
+function selectedWithin(line, selection) {
+  const words = line.querySelector("[data-said]");
+  const range = selection.getRangeAt(0).cloneRange();
+  if (!words.contains(range.startContainer)) range.setStart(words, 0);
+  if (!words.contains(range.endContainer)) range.setEnd(words, words.childNodes.length);
+  return range.toString().trim();
 }
 
 /* What a key press asks for: [action, argument], or null where it is not ours.
