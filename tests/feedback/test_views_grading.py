@@ -364,6 +364,22 @@ def test_mark_of_a_quote_leads_to_its_line(grader: Client, review: Review) -> No
     assert '<a class="note__at" href="#code-L2">code 2</a>' in page
 
 
+def test_words_said_at_a_time_are_a_mark_of_both(grader: Client, review: Review) -> None:
+    typed = {
+        "mark-about": "dimension:options",
+        "mark-start": "1:05",
+        "mark-end": "1:12",
+        "mark-quote": "Who decides?\r\nThe group does.",
+    }
+    page = text_of(post_for_fragment(grader, "evidence_add", review, typed))
+
+    mark = review.evidence.get()
+    assert (mark.start_ms, mark.end_ms) == (65_000, 72_000)
+    assert mark.quote == "Who decides?\nThe group does."
+    assert 'data-start-ms="65000">1:05–1:12</a>' in page
+    assert '<q class="note__quote">Who decides?\nThe group does.</q>' in page
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -372,7 +388,6 @@ def test_mark_of_a_quote_leads_to_its_line(grader: Client, review: Review) -> No
         ({"mark-start": "2:00", "mark-end": "1:00"}, "The end lies before the beginning."),
         ({"mark-end": "1:00"}, "Say where it begins, too."),
         ({"mark-note": "Said so."}, "Give a time in the recording, or quote some words."),
-        ({"mark-start": "1:00", "mark-quote": "words"}, "A mark is a time or a quote."),
         ({"mark-start": "10:30"}, "after the end of the recording"),
         ({"mark-start": "1:00", "mark-about": "dimension:other"}, "Select a valid choice"),
     ],
