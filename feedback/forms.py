@@ -145,7 +145,7 @@ class ScorecardForm(forms.Form):
 
 
 class MarkForm(forms.Form):
-    """A piece of evidence: when in the recording, or which words, and what it is about."""
+    """A piece of evidence: when in the recording, which words or both, and what it is about."""
 
     prefix = "mark"
 
@@ -159,7 +159,7 @@ class MarkForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     quote = forms.CharField(
-        label=_("Quote from code or notes"),
+        label=_("Quote"),
         required=False,
         max_length=QUOTE_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -183,7 +183,7 @@ class MarkForm(forms.Form):
         return quote.replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a time or a quote, not both, the end after the start."""
+        """Ask for a time, a quote, or words said at a time; the end after the start."""
         given = self.cleaned_data
         start, end, quote = (given.get(name) for name in ("start", "end", "quote"))
         if not self.errors:
@@ -191,10 +191,6 @@ class MarkForm(forms.Form):
                 self.add_error("start", _("Say where it begins, too."))
             elif start is None and not quote:
                 self.add_error("start", _("Give a time in the recording, or quote some words."))
-            elif start is not None and quote:
-                self.add_error(
-                    "quote", _("A mark is a time or a quote. Make two marks where you have both.")
-                )
             elif start is not None and end is not None and end < start:
                 self.add_error("end", _("The end lies before the beginning."))
         return given
