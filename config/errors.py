@@ -8,6 +8,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import defaults
+from django.views.csrf import csrf_failure
+
+from loops import blobs, tus
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -37,6 +40,23 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if _is_api(request):
         return _json("server_error", _("Something broke here. It was noted; try again later."), 500)
     return defaults.server_error(request)
+
+
+def stale_key(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Answer 403 to what came without this session's key: a page, or JSON to a recorder.
+
+    What is being sent is read to its end, or its sender would see no answer.
+    """
+    if request.accepts("text/html") and not tus.is_spoken(request.headers):
+        return csrf_failure(request, reason)
+    blobs.drain(request)
+    message = _(
+        "The page's key no longer fits, so nothing was taken. What arrived before is kept: load "
+        "the page again, in another window if this one still records."
+    )
+    response = JsonResponse({"code": "stale_key", "message": message}, status=403)
+    response["Tus-Resumable"] = tus.VERSION
+    return response
 
 
 def _is_api(request: HttpRequest) -> bool:

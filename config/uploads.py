@@ -14,8 +14,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from loops import tus
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 COME_AGAIN_S = 3
+SILENCE_S = 20
 
 
 def leave_room(get_response: GetResponse) -> GetResponse:
@@ -34,6 +37,7 @@ def leave_room(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         if not room.acquire(blocking=False):
             return _no_room(request)
+        _give_up_on_silence(request)
         try:
             return get_response(request)
         finally:
@@ -76,13 +80,28 @@ class SkipFiles(FileUploadHandler):
 
 
 def _is_upload(request: HttpRequest) -> bool:
-    return request.method == "PATCH" or request.content_type == "multipart/form-data"
+    return _is_append(request) or request.content_type == "multipart/form-data"
+
+
+def _is_append(request: HttpRequest) -> bool:
+    return tus.method(request.method or "", request.headers) == "PATCH"
+
+
+def _give_up_on_silence(request: HttpRequest) -> None:
+    """End a connection over which nothing comes any more: it would hold its upload for hours.
+
+    gunicorn itself waits for ever. Behind nginx a body comes in one piece, and never silent.
+    """
+    connection = request.META.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(SILENCE_S)
 
 
 def _no_room(request: HttpRequest) -> HttpResponse:
-    if request.method == "PATCH":
+    if _is_append(request):
         message = _("Many are sending at once. Nothing was lost: it is tried again.")
-        response: HttpResponse = JsonResponse({"code": "busy", "message": message}, status=503)
+        response: HttpResponse = JsonResponse({"code": "no_room", "message": message}, status=503)
+        response["Tus-Resumable"] = tus.VERSION
     else:
         response = render(request, "503.html", status=503)
     response["Retry-After"] = str(COME_AGAIN_S)

@@ -165,6 +165,18 @@ def recording_to_edit(user: User, public_id: UUID) -> Recording:
     return recording
 
 
+def recording_to_put_away(user: User, public_id: UUID) -> Recording:
+    """Return a recording to its candidate to discard or erase, though it were so already."""
+    recording = (
+        Recording.objects.select_related(OF_A_RECORDING)
+        .filter(public_id=public_id, attempt__round__loop__member=user)
+        .first()
+    )
+    if recording is None:
+        raise Http404("No such recording.")
+    return recording
+
+
 def recording_to_play(user: User, public_id: UUID, at: datetime) -> Recording:
     """Return a playable recording to those whom the rule "Who may play a recording" names."""
     recording = (
@@ -183,6 +195,23 @@ def rendition_to_play(user: User, public_id: UUID, at: datetime) -> Rendition:
         .first()
     )
     if rendition is None or not may_play(user, rendition.track.recording, at):
+        raise Http404("No such file.")
+    return rendition
+
+
+def rendition_to_download(user: User, public_id: UUID) -> Rendition:
+    """Return a file made of a recording to the candidate whose recording it is, to keep."""
+    rendition = (
+        Rendition.objects.select_related("track__recording__attempt__round__round_kind")
+        .filter(
+            public_id=public_id,
+            kind__in=[Rendition.Kind.PLAYABLE, Rendition.Kind.LOG],
+            track__recording__attempt__round__loop__member=user,
+        )
+        .exclude(track__recording__state__in=[RecordingState.DISCARDED, RecordingState.ERASED])
+        .first()
+    )
+    if rendition is None:
         raise Http404("No such file.")
     return rendition
 

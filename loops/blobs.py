@@ -11,9 +11,11 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol, cast
 from uuid import UUID
@@ -25,7 +27,9 @@ from django.core.files.storage import Storage, storages
 BLOCK_BYTES = 64 * 1024
 APPEND_MAX_BYTES = 8 * 1024 * 1024
 DRAIN_MAX_BYTES = 16 * 1024 * 1024
+LATE_WRITER_S = 10
 CHECKSUMS = ("sha256", "sha1")
+SCRATCH = "scratch-"
 
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[a-z]+\.[a-z0-9]{2,5}", re.ASCII)
@@ -87,6 +91,23 @@ class Readable(Protocol):
         """Return at most `size` bytes, and none at the end."""
 
 
+class Span(Readable, Protocol):
+    """A stretch of a kept file on its way here."""
+
+    def close(self) -> None:
+        """Let go of where it comes from."""
+
+
+class Bucket(Protocol):
+    """A storage whose files lie elsewhere."""
+
+    def open_span(self, name: str, start: int, stop: int) -> Span:
+        """Open the bytes of a file from `start` up to `stop`."""
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has."""
+
+
 class Staged:
     """One staging file, locked for its only writer. Made by `writing`."""
 
@@ -97,6 +118,12 @@ class Staged:
     def size(self) -> int:
         """Count the bytes on the disk; those past the acknowledged offset do not count."""
         return self._file.seek(0, os.SEEK_END)
+
+    def cut(self, size: int) -> None:
+        """Throw away what lies beyond the acknowledged bytes. Raises Lost where fewer are there."""
+        if self.size < size:
+            raise Lost
+        self._file.truncate(size)
 
     def append(
         self,
@@ -124,11 +151,9 @@ class Staged:
             raise WrongOffset(acknowledged)
         if size > APPEND_MAX_BYTES or offset + size > limit:
             raise TooLarge
-        if self.size < offset:
-            raise Lost
         if not has_room(size):
             raise DiskFull
-        self._file.truncate(offset)
+        self.cut(offset)
         self._file.seek(offset)
         try:
             taken = self._copy(stream, size, accepts if offset == 0 else None, checksum)
@@ -206,6 +231,24 @@ def staged_path(key: str) -> Path:
     return _staging() / key[:2] / key
 
 
+def whole(key: str, size: int) -> Path:
+    """Return where a finished staging file lies, cut to its acknowledged bytes.
+
+    A crash, or a writer that came too late, may have left more. Waits a while for such a writer;
+    raises Busy where it stays, Lost where bytes are missing.
+    """
+    deadline = time.monotonic() + LATE_WRITER_S
+    while True:
+        try:
+            with writing(key) as staged:
+                staged.cut(size)
+            return staged_path(key)
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 def delete_staged(key: str) -> None:
     """Throw a staging file away; one that is gone already is no error."""
     staged_path(key).unlink(missing_ok=True)
@@ -240,10 +283,51 @@ def open_stored(name: str) -> IO[bytes]:
     return cast("IO[bytes]", stored().open(name, "rb"))
 
 
+@contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """Lend a kept file as a path to read: itself where it lies here, else a copy for the while.
+
+    Raises FileNotFoundError, or OSError where the storage does not answer.
+    """
+    try:
+        path = Path(stored().path(name))
+    except NotImplementedError:  # it lies in a bucket
+        path = None
+    if path is not None:
+        yield path
+        return
+    with scratch() as folder:
+        copy = folder / name.rpartition("/")[2]
+        bucket = cast("Bucket", stored())
+        with (
+            closing(bucket.open_span(name, 0, bucket.size(name))) as source,
+            copy.open("wb") as target,
+        ):
+            while block := source.read(BLOCK_BYTES):
+                target.write(block)
+        yield copy
+
+
+def size_stored(name: str) -> int:
+    """Return how many bytes a kept file has. Raises FileNotFoundError."""
+    return stored().size(name)
+
+
 def delete_stored(name: str) -> None:
     """Erase a kept file; one that is gone already is no error."""
     if name:
         stored().delete(name)
+
+
+def delete_stored_of(owner: UUID) -> None:
+    """Erase every file that is kept for an owner, those too that no row names (yet)."""
+    folder = name_for(owner, "", "").rstrip("/")
+    try:
+        _folders, files = stored().listdir(folder)
+    except FileNotFoundError:
+        return
+    for file in files:
+        stored().delete(f"{folder}/{file}")
 
 
 def stored() -> Storage:
@@ -254,8 +338,23 @@ def stored() -> Storage:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Lend a folder on the staging disk for files in the making; it is emptied afterwards."""
-    with tempfile.TemporaryDirectory(prefix="scratch-", dir=_made(_staging())) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=_made(_staging())) as folder:
         yield Path(folder)
+
+
+def staged_before(moment: datetime) -> list[str]:
+    """Return the keys of the staging files to which nothing was added since a moment."""
+    files = (entry for folder in _entries(_staging()) for entry in _entries(Path(folder)))
+    return [
+        entry.name for entry in files if _KEY.fullmatch(entry.name) and _is_older(entry, moment)
+    ]
+
+
+def clear_scratch(moment: datetime) -> None:
+    """Remove the scratch folders that were lent before a moment and never given back."""
+    for entry in _entries(_staging()):
+        if entry.name.startswith(SCRATCH) and _is_older(entry, moment):
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def has_room(size: int) -> bool:
@@ -291,6 +390,22 @@ class _Movable(File):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         """Tell Django where the file lies."""
         return str(self._path)
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    """List a folder; one that is gone, or none, holds nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_older(entry: "os.DirEntry[str]", moment: datetime) -> bool:
+    try:
+        return entry.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _staging() -> Path:

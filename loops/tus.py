@@ -5,7 +5,6 @@ https://tus.io/protocols/resumable-upload
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 
 from loops.blobs import CHECKSUMS, Checksum
@@ -13,11 +12,17 @@ from loops.blobs import CHECKSUMS, Checksum
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-defer-length,checksum,termination"
 APPEND_TYPE = "application/offset+octet-stream"
-MOST_COUNT = 2**53
+MOST_DIGITS = 15  # below 2^53, which is as far as JavaScript counts
+METHODS = frozenset({"HEAD", "PATCH", "DELETE"})
 
 
 class Malformed(Exception):
     """A header is not as the protocol has it; the message names the header."""
+
+
+def is_spoken(headers: Mapping[str, str]) -> bool:
+    """Say whether whoever asks speaks tus, of whatever version."""
+    return "Tus-Resumable" in headers
 
 
 def announcement(most_bytes: int) -> dict[str, str]:
@@ -35,9 +40,18 @@ def count(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) < MOST_COUNT):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise Malformed(name)
     return int(text)
+
+
+def method(sent: str, headers: Mapping[str, str]) -> str:
+    """Return the method that a request stands for: a client may be unable to send some.
+
+    Only a POST may stand for another one, so that nothing gets past what guards a POST.
+    """
+    meant = headers.get("X-HTTP-Method-Override", "").upper()
+    return meant if sent == "POST" and meant in METHODS else sent
 
 
 def length(headers: Mapping[str, str]) -> int | None:
@@ -59,6 +73,8 @@ def metadata(headers: Mapping[str, str]) -> dict[str, str]:
             found[key] = base64.b64decode(value.strip(), validate=True).decode()
         except ValueError as error:
             raise Malformed("Upload-Metadata") from error
+        if not found[key].isprintable():  # PostgreSQL takes a NUL in no text
+            raise Malformed("Upload-Metadata")
     return found
 
 
@@ -70,7 +86,7 @@ def checksum(headers: Mapping[str, str]) -> Checksum | None:
     algorithm, _space, value = text.partition(" ")
     try:
         digest = base64.b64decode(value.strip(), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Malformed("Upload-Checksum") from error
     if algorithm not in CHECKSUMS:
         raise Malformed("Upload-Checksum")

@@ -66,6 +66,7 @@ urlpatterns = [
     path("mocks/", bookings.mock_list, name="mock_list"),
     path("mocks/new/", bookings.mock_new, name="mock_new"),
     path("mocks/<uuid:mock_id>/", bookings.mock, name="mock"),
+    path("recordings/<uuid:recording_id>/erase/", recordings.erase, name="recording_erase"),
     path("mocks/<uuid:mock_id>/times/", bookings.mock_times, name="mock_times"),
     path("mocks/<uuid:mock_id>/answer/", bookings.mock_answer, name="mock_answer"),
     path("mocks/<uuid:mock_id>/confirm/", bookings.mock_confirm, name="mock_confirm"),

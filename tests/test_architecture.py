@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from feedback.actions import session as evening
 from feedback.models import Evidence, Review
+from loops import blobs, tus
 from loops.actions import bookings, calendars
 from loops.answer_links import answer_token
 from loops.models import (
@@ -32,7 +33,7 @@ from loops.models import (
     DaysAway,
     Invitation,
     Recording,
-    Track,
+    Rendition,
     User,
 )
 from rubrics.models import Preset
@@ -189,13 +190,8 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     evidence = factories.evidence(claimed, submitted.rubric_version.dimensions.first())
     draft = factories.attempt(other_round, state=Attempt.State.DRAFT, predicted_rank=2)
     recording = factories.recording(draft, state=Recording.State.RECORDING)
-    track = Track.objects.create(
-        recording=recording,
-        role=Track.Role.CAMERA,
-        content_type="video/webm",
-        staging_key="0" * 32,
-        touched_at=now,
-    )
+    upload = factories.upload(recording, received_bytes=3)
+    blobs.staged_path(upload.staging_key).write_bytes(b"\x1aE\xdf")
     invitation = Invitation.objects.create(
         cohort=cohort,
         created_by=organiser,
@@ -244,7 +240,8 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "submitted": {"attempt_id": submitted.public_id},
         "playable": {"recording_id": playable.public_id},
         "recording": {"recording_id": recording.public_id},
-        "track": {"track_id": track.public_id},
+        "upload": {"upload_id": upload.public_id},
+        "rendition": {"rendition_id": Rendition.objects.get(track__recording=playable).public_id},
         "review": {"review_id": claimed.public_id},
         "evidence": {"review_id": claimed.public_id, "evidence_id": evidence.public_id},
         "message": {"name": "20260302-093000"},
@@ -315,14 +312,18 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:attempt_submit", "get", "draft"): (302, 404, 404, 302, 404),
     ("loops:attempt_submit", "post", "draft"): (302, 404, 404, 302, 404),
     ("loops:attempt_withdraw", "post", "draft"): (302, 404, 404, 302, 404),
-    ("loops:recording_begin", "post", "draft"): (302, 404, 404, 400, 404),
-    ("loops:track_append", "head", "track"): (302, 404, 404, 200, 404),
-    ("loops:track_append", "patch", "track"): (302, 404, 404, 415, 404),
+    ("loops:track_begin", "post", "draft"): (403, 404, 404, 400, 404),
+    ("loops:upload_append", "head", "upload"): (403, 404, 404, 200, 404),
+    ("loops:upload_append", "patch", "upload"): (403, 404, 404, 415, 404),
+    ("loops:upload_append", "delete", "upload"): (403, 404, 404, 204, 404),
+    ("loops:upload_raw", "get", "upload"): (302, 404, 404, 200, 404),
     ("loops:recording_finish", "post", "recording"): (302, 404, 404, 302, 404),
     ("loops:recording_status", "get", "recording"): (302, 404, 404, 200, 404),
-    ("loops:recording_play", "get", "recording"): (302, 404, 404, 404, 404),
-    ("loops:recording_play", "get", "playable"): (302, 404, 200, 200, 404),
     ("loops:recording_discard", "post", "recording"): (302, 404, 404, 302, 404),
+    ("loops:recording_erase", "post", "playable"): (302, 404, 404, 302, 404),
+    ("loops:recording_links", "get", "recording"): (302, 404, 404, 404, 404),
+    ("loops:recording_links", "get", "playable"): (302, 404, 200, 200, 404),
+    ("loops:media", "get", "rendition"): (302, 404, 403, 403, 404),  # by a live link alone
     ("loops:availability", "get", ""): SIGNED_IN,
     ("loops:availability", "post", ""): (302, 422, 422, 422, 422),
     ("loops:day_hours_add", "post", ""): (302, 422, 422, 422, 422),
@@ -441,7 +442,7 @@ def test_every_address_is_in_the_table() -> None:
 
 def test_a_lost_membership_closes_the_recording(world: World, peer: User) -> None:
     """The grader who left the cohort plays nothing of it any more."""
-    url = reverse("loops:recording_play", kwargs=world.ids["playable"])
+    url = reverse("loops:recording_links", kwargs=world.ids["playable"])
 
     before = _status(peer, "get", url)
     peer.memberships.all().delete()
@@ -465,7 +466,7 @@ def test_a_grader_plays_until_seven_days_after_the_lease(
     lease_until = timezone.now() - timedelta(days=days) + timedelta(minutes=1)
     Review.objects.filter(grader=peer).update(state=state, lease_until=lease_until)
 
-    url = reverse("loops:recording_play", kwargs=world.ids["playable"])
+    url = reverse("loops:recording_links", kwargs=world.ids["playable"])
 
     assert _status(peer, "get", url) == status
 
@@ -488,7 +489,7 @@ def _status(user: User | AnonymousUser, method: str, url: str) -> int:
         if isinstance(user, User):
             client.force_login(user)
         send: Callable[..., Any] = getattr(client, method)
-        response = send(url)
+        response = send(url, headers={"Tus-Resumable": tus.VERSION})
         status = int(response.status_code)
         if response.streaming:
             b"".join(response.streaming_content)

@@ -6,7 +6,7 @@ The rows say what is safe. What is made of the bytes is the business of loops.ac
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.template.defaultfilters import filesizeformat
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loops import blobs, media
@@ -21,8 +22,9 @@ from loops.actions.events import record
 from loops.actions.practice import NotADraft, PredictFirst, withdraw
 from loops.background import enqueue
 from loops.errors import Refused
-from loops.models import Attempt, Recording, Rendition, Step, Track, Transcript, Upload, User
-from loops.queries.recordings import bytes_used, quota_of
+from loops.models import Attempt, Recording, Step, Track, Transcript, Upload, User
+from loops.queries.keeping import has_files
+from loops.queries.recordings import bytes_used, bytes_used_in_sql, quota_of
 from loops.states import RECORDING_MOVES, AttemptState, RecordingState, check_move
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ PAUSES_MOST = 1000
 OPEN_MOST = 4
 PARTS_MOST = 50
 EVENTS_MOST_BYTES = 50 * 1024 * 1024
+NO_WORKER_AFTER = timedelta(hours=2)
+"""So long after a recording was put away no worker is at it any more."""
+FAILURES_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class NoConsent(Refused):
 
 
 class TooManyOpen(Refused):
-    """A member records too many answers at once."""
+    """A member has too many recordings that are not finished."""
 
     code = "too_many_open"
     status = 429
@@ -83,14 +88,32 @@ class TooManyOpen(Refused):
     )
 
 
-class NotRecording(Refused):
+class TooManyParts(Refused):
+    """A track is in more pieces than a recording may have."""
+
+    code = "too_many_parts"
+    message = _(
+        "This recording is in too many pieces already. They are kept: finish it, and record the "
+        "rest as an answer of its own."
+    )
+
+
+class NotTaken(Refused):
+    """Bytes were refused. The next one that is taken is number `offset`, where that is known."""
+
+    def __init__(self, offset: int | None = None, message: str | Promise = "") -> None:
+        self.offset = offset
+        super().__init__(message)
+
+
+class NotRecording(NotTaken):
     """Bytes were sent to a recording that takes no more."""
 
     code = "not_recording"
     message = _("This recording is finished; what it holds is kept. Nothing was added.")
 
 
-class Gone(Refused):
+class Gone(NotTaken):
     """Bytes were sent to a recording that was discarded or erased."""
 
     code = "gone"
@@ -98,22 +121,36 @@ class Gone(Refused):
     message = _("This recording was discarded, perhaps in another window. Nothing was added.")
 
 
-class GoesOnAt(Refused):
-    """The client's count and ours differ. Ours is the truth: the next byte is number `offset`."""
+class LostBytes(NotTaken):
+    """What had arrived of an upload is not on the disk any more."""
 
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-        super().__init__()
+    code = "lost"
+    status = 410
+    message = _(
+        "The server has lost what had arrived of this recording. If this page still holds it, "
+        "save it as a file, discard the recording and send that file."
+    )
 
 
-class WrongOffset(GoesOnAt):
+class WrongOffset(NotTaken):
     """Bytes came that do not begin where the last ones ended."""
 
     code = "wrong_offset"
     message = _("Sending goes on from what has arrived.")
 
 
-class ChecksumMismatch(GoesOnAt):
+class WrongLength(NotTaken):
+    """An upload's length was told anew, or is not what it was told to be."""
+
+    code = "wrong_length"
+    status = 400
+    message = _(
+        "The file is not as long as was said when its sending began. What arrived is kept. "
+        "Discard it and send the file again from its beginning."
+    )
+
+
+class ChecksumMismatch(NotTaken):
     """The bytes that came are not those that were sent."""
 
     code = "checksum_mismatch"
@@ -139,7 +176,7 @@ class NothingArrived(Refused):
     message = _("Nothing of this recording has arrived on the server. Record it again.")
 
 
-class NoMedia(Refused):
+class NoMedia(NotTaken):
     """The first bytes are of no kind we can play."""
 
     code = "no_media"
@@ -150,7 +187,7 @@ class NoMedia(Refused):
     )
 
 
-class TooLarge(Refused):
+class TooLarge(NotTaken):
     """The recording would exceed what the server takes."""
 
     code = "too_large"
@@ -161,33 +198,32 @@ class TooLarge(Refused):
     )
 
 
-class OverQuota(Refused):
+class OverQuota(NotTaken):
     """The recording would exceed the member's room."""
 
     code = "quota"
     status = 413
 
-    def __init__(self, *, used: int, quota: int, received: int = 0) -> None:
+    def __init__(self, *, used: int, quota: int, offset: int | None = None) -> None:
         sizes = {
             "used": filesizeformat(used),
             "quota": filesizeformat(quota),
-            "received": filesizeformat(received),
+            "received": filesizeformat(offset or 0),
         }
         kept = (
             _("The %(received)s that arrived of this one are kept: finish it here.")
-            if received
+            if offset
             else _("Nothing of this one was taken.")
         )
-        super().__init__(
-            _("Your recordings take %(used)s of the %(quota)s that you have.") % sizes
-            + " "
-            + kept % sizes
-            + " "
-            + _("Erase recordings that you need no more to make room.")
+        words = (
+            _("Your recordings take %(used)s of the %(quota)s that you have.") % sizes,
+            kept % sizes,
+            _("Erase recordings that you need no more to make room."),
         )
+        super().__init__(offset, " ".join(map(str, words)))
 
 
-class ChunkTooLarge(Refused):
+class ChunkTooLarge(NotTaken):
     """One append is longer than the server takes at once; no recorder of ours sends one."""
 
     code = "chunk_too_large"
@@ -198,7 +234,7 @@ class ChunkTooLarge(Refused):
     )
 
 
-class ServerFull(Refused):
+class ServerFull(NotTaken):
     """The disk has no room."""
 
     code = "server_full"
@@ -209,12 +245,15 @@ class ServerFull(Refused):
     )
 
 
-class SomebodyWrites(Refused):
-    """Two windows send the same recording."""
+class SomebodyWrites(NotTaken):
+    """Two windows send the same upload, or a connection that broke is not known to have ended."""
 
     code = "busy"
     status = 423
-    message = _("Another window is sending this recording. Close the other one.")
+    message = _(
+        "Another window is sending this recording, or an earlier connection has not ended yet. "
+        "What arrived is kept, and sending is tried again."
+    )
 
 
 @transaction.atomic
@@ -243,20 +282,25 @@ def begin(
     if role in CONSENTED and not has_consent:
         raise NoConsent
     if length_bytes == 0:
-        raise NothingArrived
-    most_bytes = _room_for(by, role, length_bytes)
+        raise NothingArrived(_("This file is empty. Nothing was kept: choose another."))
+    most_bytes = _most_bytes(role)
+    _check_room(by, length_bytes, most_bytes)
     if recording is None:
-        recording = _open(attempt, by=by, at=at, has_consent=has_consent)
+        recording = _open(attempt, by=by, at=at)
     else:
         recording = Recording.objects.select_for_update().get(pk=recording.pk, attempt=attempt)
         _check_open(recording)
+    if has_consent and recording.consent_version != CONSENT_VERSION:
+        recording.consent_version = CONSENT_VERSION
+        recording.save(update_fields=["consent_version"])
     track, _is_new = Track.objects.get_or_create(
         recording=recording, role=role, defaults={"start_ms": start_ms}
     )
     parts = track.uploads.aggregate(last=Max("part_no", default=0))["last"]
     if parts >= PARTS_MOST:
-        raise TooManyOpen
-    upload = Upload.objects.create(
+        raise TooManyParts
+    record("began", recording, by=by, at=at, role=role, part=parts + 1)
+    return Upload.objects.create(
         track=track,
         part_no=parts + 1,
         content_type=content_type[:80],
@@ -267,8 +311,6 @@ def begin(
         opened_at=at,
         touched_at=at,
     )
-    record("began", recording, by=by, at=at, role=role, part=upload.part_no)
-    return upload
 
 
 def append(
@@ -284,53 +326,41 @@ def append(
 ) -> int:
     """Add bytes that begin at `offset` and return where the next ones begin.
 
-    The file's lock makes one writer; the offset on the row is what was acknowledged. The last
-    byte of a length that was told beforehand finishes the recording. `length_bytes` tells it
-    late, once.
+    The file's lock makes one writer, the offset on the row is what was acknowledged, and no
+    transaction is open while bytes come in. `length_bytes` tells the upload's length late, once.
+    The last byte of a recording of which every upload has told its length finishes it.
     """
     if size > limits().chunk_bytes:
-        raise ChunkTooLarge
+        raise ChunkTooLarge(upload.received_bytes)
     try:
         with blobs.writing(upload.staging_key) as staged:
-            known = Upload.objects.select_related("track__recording").get(pk=upload.pk)
-            _check_open(known.track.recording)
-            length = known.length_bytes
-            if length_bytes is not None:
-                _check_length(known, length_bytes)
-                length = length_bytes
-            new_offset = staged.append(
+            known = _as_it_stands(upload, by)
+            length = _length_of(known, length_bytes)
+            _check_fits(known, offset, size, length, by)
+            reached = staged.append(
                 stream,
                 offset=offset,
                 acknowledged=known.received_bytes,
                 size=size,
-                limit=known.most_bytes if length is None else min(known.most_bytes, length),
+                limit=known.most_bytes,
                 accepts=_judge_of(known.track.role),
                 checksum=checksum,
             )
-            # A finish in another window sets the length: it stands, and these bytes came too late.
-            is_open = Q(length_bytes=known.length_bytes)
-            is_taken = Upload.objects.filter(is_open, pk=upload.pk, received_bytes=offset).update(
-                received_bytes=new_offset, length_bytes=length, touched_at=at
-            )
-            if not is_taken:
-                raise NotRecording
-    except blobs.WrongOffset as error:
-        raise WrongOffset(error.offset) from error
+            if not _acknowledge(known, reached, length, by=by, at=at):
+                # A finish in another window set the length: it stands, and these came too late.
+                staged.cut(offset)
+                raise NotRecording(offset)
     except blobs.WrongChecksum as error:
         raise ChecksumMismatch(offset) from error
     except blobs.WrongType as error:
-        raise NoMedia from error
-    except blobs.TooLarge as error:
-        raise _too_large(known, by) from error
+        raise NoMedia(offset) from error
     except blobs.DiskFull as error:
-        raise ServerFull from error
+        raise ServerFull(offset) from error
     except blobs.Busy as error:
         raise SomebodyWrites from error
     except blobs.Lost as error:
         raise _lost(upload) from error
-    if new_offset == length:
-        _finish_if_whole(known.track.recording, by=by, at=at)
-    return new_offset
+    return reached
 
 
 @transaction.atomic
@@ -412,16 +442,23 @@ def terminate(*, upload: Upload, by: User, at: datetime) -> None:
     """Take one upload of an open recording away; with the last one the recording goes."""
     recording = Recording.objects.select_for_update().get(pk=upload.track.recording_id)
     _check_open(recording)
-    if Upload.objects.filter(track__recording=recording).exclude(pk=upload.pk).exists():
-        _drop(Upload.objects.select_for_update().get(pk=upload.pk))
+    uploads = Upload.objects.filter(track__recording=recording)
+    mine = uploads.select_related("track").filter(pk=upload.pk).first()
+    if mine is None:
+        raise Gone
+    if uploads.exclude(pk=upload.pk).exists():
+        _drop(mine)
         record("terminated", recording, by=by, at=at, role=upload.track.role)
     else:
         _put_away(recording, RecordingState.DISCARDED, by=by, at=at)
 
 
 @transaction.atomic
-def discard(*, recording: Recording, by: User, at: datetime) -> Recording:
-    """Throw a recording of a draft away, with its bytes; discarding twice is discarding once."""
+def discard(*, recording: Recording, by: User | None, at: datetime) -> Recording:
+    """Throw a recording of a draft away, with its bytes; discarding twice is discarding once.
+
+    `by` is null where the clock asks.
+    """
     attempt = Attempt.objects.select_for_update().get(pk=recording.attempt_id)
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state == RecordingState.DISCARDED:
@@ -433,14 +470,20 @@ def discard(*, recording: Recording, by: User, at: datetime) -> Recording:
 
 
 @transaction.atomic
-def erase(*, recording: Recording, by: User | None, at: datetime) -> Recording:
-    """Erase the files and words of an answer's recording for good; the answer and its grades stay.
+def erase(
+    *, recording: Recording, by: User | None, at: datetime, rule_days: int | None = None
+) -> Recording:
+    """Erase the files and words of a recording for good; its answer, grades and notes stay.
 
-    `by` is null where the cohort's rule asks. Erasing twice is erasing once.
+    That of a draft is discarded, so that it can be recorded again. `by` is null where the
+    cohort's rule asks, which lets recordings live `rule_days`. Erasing twice is erasing once.
     """
+    attempt = Attempt.objects.select_for_update().get(pk=recording.attempt_id)
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state not in {RecordingState.DISCARDED, RecordingState.ERASED}:
-        _put_away(recording, RecordingState.ERASED, by=by, at=at)
+        is_draft = attempt.state == AttemptState.DRAFT
+        state = RecordingState.DISCARDED if is_draft else RecordingState.ERASED
+        _put_away(recording, state, by=by, at=at, rule_days=rule_days)
     return recording
 
 
@@ -456,30 +499,47 @@ def withdraw_draft(*, attempt: Attempt, by: User | None, at: datetime) -> Attemp
 def clear(*, recording_id: int) -> None:
     """Remove every file of a recording that was put away, then the rows that name them.
 
-    A storage that is down keeps the rows, and the sweep comes again: no file is forgotten.
+    A file that a worker stored and had no time to name goes with its track's others. A storage
+    that is down keeps the rows, and the sweep comes again: no file is forgotten.
     """
-    gone = [RecordingState.DISCARDED, RecordingState.ERASED]
-    mine = {"track__recording": recording_id, "track__recording__state__in": gone}
-    for rendition in Rendition.objects.filter(**mine):
-        blobs.delete_stored(rendition.name)
-        rendition.delete()
-    for upload in Upload.objects.filter(is_kept=True, **mine):
-        blobs.delete_staged(upload.staging_key)
-        upload.is_kept = False
-        upload.save(update_fields=["is_kept"])
+    gone = {"recording__state__in": [RecordingState.DISCARDED, RecordingState.ERASED]}
+    for track in Track.objects.filter(recording=recording_id, **gone):
+        blobs.delete_stored_of(track.public_id)
+        for rendition in track.renditions.all():
+            blobs.delete_stored(rendition.name)
+            rendition.delete()
+        for upload in track.uploads.filter(is_kept=True):
+            blobs.delete_staged(upload.staging_key)
+            upload.is_kept = False
+            upload.save(update_fields=["is_kept"])
 
 
 def clear_left(*, at: datetime) -> int:
-    """Remove what is left of recordings that were put away; returns how many they were."""
-    left = Recording.objects.filter(
-        Q(tracks__renditions__isnull=False) | Q(tracks__uploads__is_kept=True),
-        state__in=[RecordingState.DISCARDED, RecordingState.ERASED],
-        state_at__lt=at,
-    ).order_by("pk")
-    ids = list(left.values_list("pk", flat=True).distinct()[:100])
-    for recording_id in ids:
-        clear(recording_id=recording_id)
-    return len(ids)
+    """Remove what is left of recordings that were put away; returns how many are clear for good.
+
+    A worker that was at one of them may still have stored a file, so that is clear only after
+    being cleared once more when no worker can be at it.
+    """
+    put_away = Recording.objects.filter(
+        state__in=[RecordingState.DISCARDED, RecordingState.ERASED], cleared_at=None
+    )
+    is_late, is_left = Q(state_at__lte=at - NO_WORKER_AFTER), Q(pk__in=put_away.filter(has_files()))
+    due = put_away.filter(is_late | is_left, state_at__lt=at)
+    count = failures = 0
+    for recording in due.order_by("?")[:100]:  # one that cannot be cleared stands in nobody's way
+        try:
+            clear(recording_id=recording.pk)
+        except OSError:
+            log.exception("The files of recording %s are still there.", recording.pk)
+            failures += 1
+            if failures == FAILURES_MOST:
+                break
+            continue
+        if recording.state_at <= at - NO_WORKER_AFTER:
+            Recording.objects.filter(pk=recording.pk).update(cleared_at=at)
+            record("cleared", recording, by=None, at=at)
+            count += 1
+    return count
 
 
 def move(recording: Recording, state: RecordingState, at: datetime, *fields: str) -> None:
@@ -490,7 +550,7 @@ def move(recording: Recording, state: RecordingState, at: datetime, *fields: str
     recording.save(update_fields=["state", "state_at", *fields])
 
 
-def _open(attempt: Attempt, *, by: User, at: datetime, has_consent: bool) -> Recording:
+def _open(attempt: Attempt, *, by: User, at: datetime) -> Recording:
     for old in _kept(attempt):
         is_empty = old.state == RecordingState.RECORDING and not Upload.objects.filter(
             track__recording=old, received_bytes__gt=0
@@ -503,33 +563,89 @@ def _open(attempt: Attempt, *, by: User, at: datetime, has_consent: bool) -> Rec
     )
     if opened.count() >= OPEN_MOST:
         raise TooManyOpen
-    return Recording.objects.create(
-        attempt=attempt,
-        started_at=at,
-        state_at=at,
-        consent_version=CONSENT_VERSION if has_consent else 0,
-    )
+    return Recording.objects.create(attempt=attempt, started_at=at, state_at=at)
 
 
-def _room_for(by: User, role: str, length_bytes: int | None) -> int:
-    """Return the most bytes that an upload may have, of the member's room and the kind's limit."""
-    most = EVENTS_MOST_BYTES if role == Track.Role.EVENTS else limits().file_bytes
-    if length_bytes is not None and length_bytes > most:
-        raise TooLarge
+def _most_bytes(role: str) -> int:
+    return EVENTS_MOST_BYTES if role == Track.Role.EVENTS else limits().file_bytes
+
+
+def _check_room(by: User, length_bytes: int | None, most_bytes: int) -> None:
+    """Refuse at its beginning what the server, the member's room or the disk would not hold."""
+    if length_bytes is not None and length_bytes > most_bytes:
+        words = _(
+            "This file is larger than the %(most)s that the server takes. Nothing was sent. Make "
+            "it smaller, or hand in the sound alone."
+        )
+        raise TooLarge(message=words % {"most": filesizeformat(most_bytes)})
     used, quota = bytes_used(by), quota_of(by)
-    if used >= quota or (length_bytes is not None and length_bytes > quota - used):
+    if used + (length_bytes or 1) > quota:
         raise OverQuota(used=used, quota=quota)
     if not blobs.has_room(length_bytes or 0):
-        raise ServerFull
-    return min(most, quota - used)
+        words = _(
+            "The server's disk is full, so nothing was begun. Try again in some minutes; whoever "
+            "runs the server can see why."
+        )
+        raise ServerFull(message=words)
 
 
-def _too_large(upload: Upload, by: User) -> Refused:
-    """Say which limit stopped an append: the member's room, or the file's own."""
-    of_kind = EVENTS_MOST_BYTES if upload.track.role == Track.Role.EVENTS else limits().file_bytes
-    if upload.most_bytes < of_kind:
-        return OverQuota(used=bytes_used(by), quota=quota_of(by), received=upload.received_bytes)
-    return TooLarge()
+def _as_it_stands(upload: Upload, by: User) -> Upload:
+    """Read an upload again, under its file's lock, with all that its member's recordings take."""
+    known = (
+        Upload.objects.select_related("track__recording")
+        .annotate(used_bytes=bytes_used_in_sql(by))
+        .filter(pk=upload.pk)
+        .first()
+    )
+    if known is None:
+        raise Gone
+    _check_open(known.track.recording, known.received_bytes)
+    return known
+
+
+def _length_of(known: Upload, told: int | None) -> int | None:
+    """Return an upload's length; it is told once, and no less than what has arrived."""
+    if told is None or told == known.length_bytes:
+        return known.length_bytes
+    if known.length_bytes is not None or told < max(known.received_bytes, 1):
+        raise WrongLength(known.received_bytes)
+    if told > known.most_bytes:
+        raise TooLarge(known.received_bytes)
+    return told
+
+
+def _check_fits(known: Upload, offset: int, size: int, length: int | None, by: User) -> None:
+    """Refuse bytes that begin or end where they must not; first of all, where they begin."""
+    if offset != known.received_bytes:
+        raise WrongOffset(known.received_bytes)
+    if length is not None and offset + size > length:
+        raise WrongLength(offset)
+    if offset + size > known.most_bytes:
+        raise TooLarge(offset)
+    used = known.used_bytes  # type: ignore[attr-defined]
+    if used + size > quota_of(by):
+        raise OverQuota(used=used, quota=quota_of(by), offset=offset)
+
+
+def _acknowledge(
+    known: Upload, reached: int, length: int | None, *, by: User, at: datetime
+) -> bool:
+    """Write down how far an upload has come, unless somebody closed it meanwhile.
+
+    Compares and sets by the row's own columns alone: a join would compare what is out of date.
+    """
+    as_read = Upload.objects.filter(
+        pk=known.pk, received_bytes=known.received_bytes, length_bytes=known.length_bytes
+    )
+    facts = {"received_bytes": reached, "length_bytes": length, "touched_at": at}
+    if reached != length:
+        return bool(as_read.update(**facts))
+    with transaction.atomic():  # the last byte and the finish are one, whoever dies
+        recording = Recording.objects.select_for_update().get(pk=known.track.recording_id)
+        if recording.state != RecordingState.RECORDING or not as_read.update(**facts):
+            return False
+        _finish_if_whole(recording, by=by, at=at)
+    return True
 
 
 def check_there(recording: Recording) -> None:
@@ -538,25 +654,19 @@ def check_there(recording: Recording) -> None:
         raise Gone
 
 
-def _check_open(recording: Recording) -> None:
+def _check_open(recording: Recording, offset: int | None = None) -> None:
     check_there(recording)
     if recording.state != RecordingState.RECORDING:
-        raise NotRecording
+        raise NotRecording(offset)
 
 
-def _check_length(upload: Upload, length_bytes: int) -> None:
-    """Take a length that is told late: once, and no less than what has arrived."""
-    if upload.length_bytes not in {None, length_bytes} or length_bytes < upload.received_bytes:
-        raise WrongOffset(upload.received_bytes)
-    if length_bytes > upload.most_bytes:
-        raise TooLarge
-
-
-def _lost(upload: Upload) -> Refused:
-    """Say why the staged bytes are not there: the recording was put away, or they are lost."""
-    state = Recording.objects.values_list("state", flat=True).get(tracks__uploads=upload)
-    is_gone = state in {RecordingState.DISCARDED, RecordingState.ERASED}
-    return Gone() if is_gone else NotRecording()
+def _lost(upload: Upload) -> NotTaken:
+    """Say why staged bytes are not there: put away, used up by processing, or truly lost."""
+    recordings = Recording.objects.filter(tracks__uploads=upload)
+    state = recordings.values_list("state", flat=True).first()
+    if state in {None, RecordingState.DISCARDED, RecordingState.ERASED}:
+        return Gone()
+    return LostBytes() if state == RecordingState.RECORDING else NotRecording(upload.received_bytes)
 
 
 def _judge_of(role: str) -> "blobs.Judge":
@@ -565,11 +675,10 @@ def _judge_of(role: str) -> "blobs.Judge":
 
 def _finish_if_whole(recording: Recording, *, by: User, at: datetime) -> None:
     """Finish a recording of which every upload has the length it was to have."""
-    uploads = Upload.objects.filter(track__recording=recording)
-    lengths = {upload.public_id: upload.length_bytes for upload in uploads if upload.is_whole}
-    if len(lengths) == len(uploads):
-        known = {pk: length for pk, length in lengths.items() if length is not None}
-        finish(recording=recording, by=by, at=at, lengths=known)
+    uploads = list(Upload.objects.filter(track__recording=recording))
+    if all(upload.is_whole for upload in uploads):
+        lengths = {upload.public_id: upload.received_bytes for upload in uploads}
+        finish(recording=recording, by=by, at=at, lengths=lengths)
 
 
 def _close(upload: Upload) -> None:
@@ -595,13 +704,20 @@ def _kept(attempt: Attempt) -> QuerySet[Recording]:
 
 
 def _put_away(
-    recording: Recording, state: RecordingState, *, by: User | None, at: datetime
+    recording: Recording,
+    state: RecordingState,
+    *,
+    by: User | None,
+    at: datetime,
+    rule_days: int | None = None,
 ) -> None:
     """Close a recording for good and remove its words now, its files after the commit."""
-    move(recording, state, at)
+    recording.erases_at = None
+    move(recording, state, at, "erases_at")
     Transcript.objects.filter(recording=recording).delete()
     Step.objects.filter(track__recording=recording).delete()
-    record(state.value, recording, by=by, at=at)
+    why = {} if rule_days is None else {"rule_days": rule_days}
+    record(state.value, recording, by=by, at=at, **why)
     pk = recording.pk
 
     def clear_now() -> None:

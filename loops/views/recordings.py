@@ -2,25 +2,28 @@
 
 import json
 from functools import wraps
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from loops import access
-from loops.actions import practice, recordings
+from loops.actions import practice, recordings, transcripts
+from loops.cues import Cue
 from loops.errors import Refused
-from loops.models import Recording, User
+from loops.models import Recording, Upload, User
 from loops.views.people import signed_in
 from loops.views.posting import View, posts_from
 from loops.views.practice import to_answer
 
-UPLOADS_MOST = 200
+UPLOADS_MOST = 250
 JSON_TYPE = "application/json"
 
 
@@ -57,7 +60,7 @@ def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) 
     given = _json(request)
     lengths, starts = _counts(given.get("uploads")), _counts(given.get("starts", {}))
     pauses = _pauses(given.get("pauses", []))
-    if not lengths:
+    if lengths is None:
         return _malformed(_("A recording is finished with the length in bytes of its uploads."))
     if starts is None:
         return _malformed(_("Starts are milliseconds of media time, by upload."))
@@ -70,6 +73,13 @@ def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) 
         lengths=lengths,
         starts=starts,
         pauses=pauses,
+    )
+    transcripts.take_browser_cues(
+        recording=recording,
+        cues=_cues(given.get("cues")),
+        language=str(given.get("language", "")),
+        by=user,
+        at=timezone.now(),
     )
     return JsonResponse(_status(recording))
 
@@ -84,16 +94,16 @@ def status(request: HttpRequest, recording_id: UUID) -> HttpResponse:
 @posts_from("loops:loop_list")
 @never_cache
 def discard(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
-    """Erase a recording of a draft."""
+    """Throw a recording of a draft away."""
     user = signed_in(request)
-    recording = access.recording_to_edit(user, recording_id)
+    recording = access.recording_to_put_away(user, recording_id)
     if request.content_type == JSON_TYPE:
         return _discard_by_recorder(request, recording, user)
     try:
         recordings.discard(recording=recording, by=user, at=timezone.now())
     except practice.NotADraft as refusal:
         messages.error(request, str(refusal))
-    return to_answer(recording.attempt)
+    return _back(request, recording)
 
 
 @answers_json
@@ -102,11 +112,43 @@ def _discard_by_recorder(request: HttpRequest, recording: Recording, user: User)
     return JsonResponse(_status(recording))
 
 
+@posts_from("loops:loop_list")
+@never_cache
+def erase(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
+    """Erase a recording for good; the page with the button has asked whether that is meant."""
+    user = signed_in(request)
+    recording = access.recording_to_put_away(user, recording_id)
+    if request.content_type == JSON_TYPE:
+        return _erase_by_script(request, recording, user)
+    recordings.erase(recording=recording, by=user, at=timezone.now())
+    words = _("The recording and its words are erased. The answer and its grades are kept.")
+    messages.success(request, words)
+    return _back(request, recording)
+
+
+@answers_json
+def _erase_by_script(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
+    recording = recordings.erase(recording=recording, by=user, at=timezone.now())
+    return JsonResponse(_status(recording))
+
+
+def _back(request: HttpRequest, recording: Recording) -> HttpResponse:
+    """Lead back to where the button stood: the list of recordings, or the answer."""
+    if request.POST.get("from") == "recordings":
+        return redirect("loops:recording_list")
+    return to_answer(recording.attempt)
+
+
 def _status(recording: Recording) -> dict[str, object]:
+    uploads = Upload.objects.filter(track__recording=recording)
     return {
         "state": recording.state,
         "duration_ms": recording.duration_ms,
         "error": recording.error_code,
+        "uploads": {
+            str(public_id): received
+            for public_id, received in uploads.values_list("public_id", "received_bytes")
+        },
     }
 
 
@@ -133,6 +175,18 @@ def _pauses(given: object) -> list[tuple[int, int]] | None:
             return None
         pauses.append((pair[0], pair[1]))
     return pauses
+
+
+def _cues(given: object) -> list[Cue]:
+    """Read what the browser understood; what is no cue is left out, for it costs no recording."""
+    found = []
+    for one in given if isinstance(given, list) else []:
+        if not isinstance(one, dict):
+            continue
+        span, text = (one.get("start_ms"), one.get("end_ms")), one.get("text")
+        if all(map(_is_count, span)) and isinstance(text, str):
+            found.append(Cue(*cast("tuple[int, int]", span), text))
+    return found
 
 
 def _is_count(given: object) -> bool:

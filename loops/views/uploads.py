@@ -2,69 +2,73 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import BinaryIO
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from loops import access, blobs, tus
+from loops import access, blobs, media, tus
 from loops.actions import recordings
 from loops.errors import Refused
-from loops.models import Recording, Track, Upload
+from loops.models import Attempt, Recording, Track, Upload, User
+from loops.ranges import Span
+from loops.sending import send_spans
 from loops.views.people import signed_in
 
 View = Callable[..., HttpResponseBase]
-RETRY_AFTER_S = 10
+RETRY_AFTER_S = {423: 1, 429: 10, 507: 10}
+LATEST_START_DIGITS = 8  # a day and more
+AGREES = frozenset({"yes", "true", "1"})
+SUFFIXES = {"matroska": "webm", "mov": "mp4", "ogg": "ogg", "wav": "wav", "mp3": "mp3"}
 
 
-def speaks_tus(view: View) -> View:
-    """Ask for the protocol's version, answer refusals its way and name the version in answers.
+def speaks_tus(*methods: str) -> Callable[[View], View]:
+    """Let a view take these methods of the protocol; it names its version in every answer.
 
-    A refused body is read to its end: without that, the client would see no answer.
+    Answers what is refused with JSON, and who is not signed in with 403: no such client follows a
+    redirect to a form. A refused body is read to its end, or its sender would see no answer.
     """
 
-    @wraps(view)
-    def speaking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if request.method == "OPTIONS":
-            response: HttpResponseBase = HttpResponse(status=204)
-            _announce(response)
-        elif request.headers.get("Tus-Resumable") != tus.VERSION:
-            words = _("This door speaks tus %(version)s.") % {"version": tus.VERSION}
-            response = _refused(request, 412, "tus_version", words)
-            _announce(response)
-        else:
+    def speaking(view: View) -> View:
+        @wraps(view)
+        def answering(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            request.method = tus.method(request.method or "", request.headers)
             try:
-                response = view(request, *args, **kwargs)
+                response = _answer(request, methods, lambda: view(request, *args, **kwargs))
             except tus.Malformed as error:
                 words = _("%(header)s is missing or malformed.") % {"header": error}
                 response = _refused(request, 400, "malformed", words)
+            except Http404:
+                words = _("There is nothing at this address, or it is not for you.")
+                response = _refused(request, 404, "not_found", words)
             except Refused as refusal:
                 response = _refused(request, refusal.status, refusal.code, str(refusal))
-                if isinstance(refusal, recordings.GoesOnAt):
+                if isinstance(refusal, recordings.NotTaken) and refusal.offset is not None:
                     response["Upload-Offset"] = str(refusal.offset)
-                if refusal.status in {429, 507}:
-                    response["Retry-After"] = str(RETRY_AFTER_S)
-        response["Tus-Resumable"] = tus.VERSION
-        return response
+            response["Tus-Resumable"] = tus.VERSION
+            return response
+
+        return never_cache(login_not_required(answering))
 
     return speaking
 
 
-@require_http_methods(["OPTIONS", "POST"])
-@never_cache
-@speaks_tus
+@speaks_tus("POST")
 def track_begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Open an upload: of a new recording, or a further track or part of an open one."""
     user = signed_in(request)
     attempt = access.attempt_to_edit(user, attempt_id)
     length, told = tus.length(request.headers), tus.metadata(request.headers)
     role, start_ms = told.get("role", Track.Role.UPLOAD), told.get("start_ms", "0")
-    if role not in Track.Role.values or not (start_ms.isdigit() and len(start_ms) < 9):
+    is_start = start_ms.isascii() and start_ms.isdigit() and len(start_ms) <= LATEST_START_DIGITS
+    if role not in Track.Role.values or not is_start:
         raise tus.Malformed("Upload-Metadata")
     upload = recordings.begin(
         attempt=attempt,
@@ -73,9 +77,9 @@ def track_begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         by=user,
         at=timezone.now(),
         length_bytes=length,
-        recording=_recording_of(request, told),
+        recording=_recording_of(user, attempt, told),
         start_ms=int(start_ms),
-        has_consent=bool(told.get("consent")),
+        has_consent=told.get("consent") in AGREES,
     )
     address = reverse("loops:upload_append", args=[upload.public_id])
     response = JsonResponse(_opened(upload, address), status=201)
@@ -84,24 +88,23 @@ def track_begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return response
 
 
-@require_http_methods(["OPTIONS", "HEAD", "PATCH", "DELETE"])
-@never_cache
-@speaks_tus
+@speaks_tus("HEAD", "PATCH", "DELETE")
 def upload_append(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Take bytes at an offset; HEAD tells where they go on, DELETE takes the upload away."""
     user = signed_in(request)
     upload = access.upload_to_append(user, upload_id)
+    if request.method == "HEAD":
+        return _standing(upload)
     if request.method == "DELETE":
         recordings.terminate(upload=upload, by=user, at=timezone.now())
         return HttpResponse(status=204)
-    if request.method == "HEAD":
-        return _standing(upload)
     if request.content_type != tus.APPEND_TYPE:
-        words = _("Bytes come as %(type)s.") % {"type": tus.APPEND_TYPE}
+        words = _("Bytes are taken as %(type)s alone.") % {"type": tus.APPEND_TYPE}
         return _refused(request, 415, "content_type", words)
     size, offset = tus.count(request.headers, "Content-Length"), _offset(request)
     if size is None:
-        return _refused(request, 411, "no_length", _("Content-Length is needed."))
+        words = _("Bytes are taken with a Content-Length alone, so that none goes missing.")
+        return _refused(request, 411, "no_length", words)
     reached = recordings.append(
         upload=upload,
         stream=request,
@@ -118,28 +121,69 @@ def upload_append(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 def upload_raw(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
-    """Give the candidate the bytes of one part as they came."""
+    """Give the candidate the bytes of one part as they came, to keep as a file."""
     upload = access.upload_to_download(signed_in(request), upload_id)
     path = blobs.staged_path(upload.staging_key)
-    suffix = upload.content_type.partition(";")[0].rpartition("/")[2] or "bin"
-    safe = suffix if suffix.isalnum() else "bin"
-    return FileResponse(
-        path.open("rb"),
-        as_attachment=True,
-        filename=f"{upload.public_id}.{safe}",
-        content_type="application/octet-stream",
-    )
+
+    def open_span(span: Span) -> BinaryIO:
+        file = path.open("rb")
+        file.seek(span.start)
+        return file
+
+    try:
+        with path.open("rb") as file:
+            kind = media.sniff(file.read(media.HEAD_BYTES))
+        response = send_spans(
+            request,
+            open_span,
+            size=upload.received_bytes,
+            content_type="application/octet-stream",
+            etag=f"{upload.public_id.hex}-{upload.received_bytes}",
+            filename_id=str(upload.public_id),
+        )
+    except FileNotFoundError as error:
+        raise Http404("The bytes are gone.") from error
+    name = f"{upload.public_id}.{SUFFIXES.get(kind or '', 'bin')}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
-def _recording_of(request: HttpRequest, told: dict[str, str]) -> Recording | None:
-    """Return the open recording that the client wants to add to, if it names one."""
+def _answer(
+    request: HttpRequest, methods: tuple[str, ...], view: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
+    """Answer a request as the protocol asks before it comes to what is wanted."""
+    if request.method == "OPTIONS":
+        response: HttpResponseBase = HttpResponse(status=204)
+        _announce(response)
+        return response
+    if request.method not in methods:
+        words = _("This address takes %(methods)s alone.") % {"methods": ", ".join(methods)}
+        response = _refused(request, 405, "method", words)
+        response["Allow"] = ", ".join(["OPTIONS", *methods])
+        return response
+    if not isinstance(request.user, User):
+        words = _("You are signed out. What arrived is kept: sign in and go on.")
+        return _refused(request, 403, "signed_out", words)
+    if request.headers.get("Tus-Resumable") != tus.VERSION:
+        words = _("Bytes are taken by tus %(version)s alone.") % {"version": tus.VERSION}
+        response = _refused(request, 412, "tus_version", words)
+        _announce(response)
+        return response
+    return view()
+
+
+def _recording_of(user: User, attempt: Attempt, told: dict[str, str]) -> Recording | None:
+    """Return the recording that the client wants to add to, if it names one."""
     if "recording" not in told:
         return None
     try:
         public_id = UUID(told["recording"])
     except ValueError as error:
         raise tus.Malformed("Upload-Metadata") from error
-    return access.recording_to_edit(signed_in(request), public_id)
+    recording = access.recording_to_put_away(user, public_id)  # one that is gone answers so
+    if recording.attempt_id != attempt.pk:
+        raise Http404("No such recording of this answer.")
+    return recording
 
 
 def _opened(upload: Upload, address: str) -> dict[str, object]:
@@ -181,4 +225,7 @@ def _announce(response: HttpResponseBase) -> None:
 
 def _refused(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
     blobs.drain(request)
-    return JsonResponse({"code": code, "message": message}, status=status)
+    response = JsonResponse({"code": code, "message": message}, status=status)
+    if status in RETRY_AFTER_S:
+        response["Retry-After"] = str(RETRY_AFTER_S[status])
+    return response

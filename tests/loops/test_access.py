@@ -8,7 +8,7 @@ import pytest
 from django.http import Http404
 
 from loops import access
-from loops.models import Attempt, Cohort, Invitation, Recording, Round, Track, User
+from loops.models import Attempt, Cohort, Invitation, Recording, Round, Upload, User
 from tests import factories
 from tests.factories import NOW
 
@@ -28,16 +28,10 @@ def invitation(cohort: Cohort, organiser: User) -> Invitation:
 
 
 @pytest.fixture
-def track(draft: Attempt) -> Track:
-    """A track of the draft that is being recorded."""
+def upload(draft: Attempt) -> Upload:
+    """A part of the draft's recording, which is being made."""
     recording = factories.recording(draft, state=Recording.State.RECORDING)
-    return Track.objects.create(
-        recording=recording,
-        role=Track.Role.CAMERA,
-        content_type="video/webm",
-        staging_key="0" * 32,
-        touched_at=NOW,
-    )
+    return factories.upload(recording, received_bytes=3)
 
 
 def let_in(everybody: dict[str, User], door: Callable[[User], object]) -> set[str]:
@@ -73,31 +67,53 @@ def test_a_cohort_is_seen_by_members_and_changed_by_organisers(
 
 
 def test_what_one_practises_is_seen_by_oneself(
-    everybody: dict[str, User], round_: Round, draft: Attempt, track: Track
+    everybody: dict[str, User], round_: Round, draft: Attempt, upload: Upload
 ) -> None:
     doors: list[Callable[[User], object]] = [
         lambda user: access.loop_to_see(user, round_.loop.public_id),
         lambda user: access.round_to_see(user, round_.public_id),
         lambda user: access.attempt_to_read(user, draft.public_id),
         lambda user: access.attempt_to_edit(user, draft.public_id),
-        lambda user: access.recording_to_edit(user, track.recording.public_id),
-        lambda user: access.track_to_append(user, track.public_id),
+        lambda user: access.recording_to_edit(user, upload.track.recording.public_id),
+        lambda user: access.recording_to_put_away(user, upload.track.recording.public_id),
+        lambda user: access.upload_to_append(user, upload.public_id),
+        lambda user: access.upload_to_download(user, upload.public_id),
     ]
 
     for door in doors:
         assert let_in(everybody, door) == {"candidate"}
 
 
-def test_a_discarded_recording_is_gone_for_everybody(
-    everybody: dict[str, User], track: Track
+@pytest.mark.parametrize("state", [Recording.State.DISCARDED, Recording.State.ERASED])
+def test_a_recording_that_was_put_away_is_there_for_its_own_upload_alone(
+    everybody: dict[str, User], upload: Upload, state: str
 ) -> None:
-    Recording.objects.update(state=Recording.State.DISCARDED)
+    """Whoever sends on, or puts it away once more, is told what became of it."""
+    recording = upload.track.recording
+    Recording.objects.update(state=state)
+    gone: list[Callable[[User], object]] = [
+        lambda user: access.upload_to_download(user, upload.public_id),
+        lambda user: access.recording_to_edit(user, recording.public_id),
+    ]
+    told: list[Callable[[User], object]] = [
+        lambda user: access.upload_to_append(user, upload.public_id),
+        lambda user: access.recording_to_put_away(user, recording.public_id),
+    ]
 
-    assert let_in(everybody, lambda user: access.track_to_append(user, track.public_id)) == set()
-    assert (
-        let_in(everybody, lambda user: access.recording_to_edit(user, track.recording.public_id))
-        == set()
-    )
+    assert [let_in(everybody, door) for door in gone] == [set()] * 2
+    assert [let_in(everybody, door) for door in told] == [{"candidate"}] * 2
+
+
+@pytest.mark.parametrize("facts", [{"is_kept": False}, {"received_bytes": 0}])
+def test_bytes_that_are_not_there_are_not_downloaded(
+    everybody: dict[str, User], upload: Upload, facts: dict[str, object]
+) -> None:
+    Upload.objects.update(**facts)
+
+    def downloaded(user: User) -> object:
+        return access.upload_to_download(user, upload.public_id)
+
+    assert let_in(everybody, downloaded) == set()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +162,7 @@ def test_a_recording_plays_for_its_candidate_and_whom_a_rule_names(
     assert len(asked) == 3, "a rule is registered once, and not asked about the candidate"
 
 
-@pytest.mark.parametrize("state", [*set(Recording.State.values) - {"ready"}])
+@pytest.mark.parametrize("state", [*set(Recording.State.values) - {"ready", "ready_partial"}])
 def test_a_recording_that_is_not_ready_plays_for_nobody(
     everybody: dict[str, User], recorded: Recording, state: str
 ) -> None:
