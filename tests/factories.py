@@ -299,8 +299,10 @@ def rendition(
     return Rendition.objects.create(track=track, kind=kind, **facts)
 
 
-def upload(recording: Recording, *, role: str = Track.Role.CAMERA, **facts: Any) -> Upload:
-    """Make a part of a recording with an empty staging file, unless a key is given."""
+def upload(
+    recording: Recording, content: bytes = b"", *, role: str = Track.Role.CAMERA, **facts: Any
+) -> Upload:
+    """Make a part of a recording; its staging file holds the content, unless a key is given."""
     track, _is_new = Track.objects.get_or_create(recording=recording, role=role)
     facts = {
         "part_no": track.uploads.count() + 1,
@@ -310,7 +312,11 @@ def upload(recording: Recording, *, role: str = Track.Role.CAMERA, **facts: Any)
         "touched_at": NOW,
         **facts,
     }
-    facts.setdefault("staging_key", blobs.create())
+    if content:
+        facts = {"received_bytes": len(content), "length_bytes": len(content), **facts}
+    if "staging_key" not in facts:
+        facts["staging_key"] = blobs.create()
+        blobs.staged_path(facts["staging_key"]).write_bytes(content)
     return Upload.objects.create(track=track, **facts)
 
 
