@@ -7,6 +7,7 @@ from loops.views import (
     availability,
     bookings,
     calendar,
+    keeping,
     notices,
     people,
     playing,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("cohorts/<uuid:cohort_id>/", people.cohort, name="cohort"),
     path("cohorts/<uuid:cohort_id>/invitations/", people.invite, name="invite"),
     path("cohorts/<uuid:cohort_id>/members/<uuid:user_id>/", people.set_role, name="set_role"),
+    path("cohorts/<uuid:cohort_id>/keeping/", keeping.set_keeping, name="set_keeping"),
     path(
         "invitations/<uuid:invitation_id>/revoke/",
         people.revoke_invitation,
@@ -49,6 +51,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/tracks/", uploads.track_begin, name="track_begin"),
     path("uploads/<uuid:upload_id>/", uploads.upload_append, name="upload_append"),
     path("uploads/<uuid:upload_id>/raw/", uploads.upload_raw, name="upload_raw"),
+    path("recordings/", keeping.recordings, name="recording_list"),
     path("recordings/<uuid:recording_id>/", recordings.status, name="recording_status"),
     path("recordings/<uuid:recording_id>/finish/", recordings.finish, name="recording_finish"),
     path("recordings/<uuid:recording_id>/links/", playing.recording_links, name="recording_links"),

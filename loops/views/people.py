@@ -11,13 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loops import access
+from loops import access, blobs
 from loops.actions import people
+from loops.forms.keeping import KeepingForm
 from loops.forms.people import ProfileForm
-from loops.models import Membership, User
+from loops.models import Cohort, Membership, User
 from loops.queries.blocks import blocked_by
 from loops.queries.hours_page import follow_of
 from loops.queries.people import cohort_page, cohorts_of
+from loops.queries.recording_list import room_of
 from loops.views.posting import posts_from
 
 
@@ -41,16 +43,28 @@ def cohort_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
-    """Show a cohort: its members, and to an organiser its open invitations."""
-    user = signed_in(request)
-    found = access.cohort_to_see(user, cohort_id)
-    page = cohort_page(found, user, timezone.now())
+    """Show a cohort: its members, and to an organiser its open invitations and its rule."""
+    return show_cohort(request, access.cohort_to_see(signed_in(request), cohort_id))
+
+
+def show_cohort(
+    request: HttpRequest,
+    found: Cohort,
+    *,
+    keeping_form: KeepingForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render a cohort's page; a form of it that was sent comes back as it was."""
+    page = cohort_page(found, signed_in(request), timezone.now())
+    days = {"days": found.keep_recordings_days}
     return render(
         request,
         "loops/people/cohort.html",
         {
             "page": page,
             "cohort": found,
+            "keeping_form": keeping_form or KeepingForm(initial=days),
+            "has_room": not page.is_organiser or blobs.has_room(0),
             "invitations": [
                 (
                     invitation,
@@ -59,6 +73,7 @@ def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
                 for invitation in page.invitations
             ],
         },
+        status=status,
     )
 
 
@@ -154,6 +169,7 @@ def profile(request: HttpRequest) -> HttpResponse:
             "form": form,
             "follow": follow_of(user, timezone.now()),
             "blocked": blocked_by(user),
+            "room": room_of(user),
         },
         status=422 if form.is_bound else 200,
     )
