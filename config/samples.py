@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from feedback.timeline import Mark, Phase
+from loops.queries.playback import Line, Playback, Source
 
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-the-third-of-the-thursday-cohort"
 MINUTE_MS = 60_000
@@ -225,6 +226,45 @@ def marks() -> list[Mark]:
     ]
 
 
+def playbacks() -> list[tuple[str, Playback]]:
+    """Return a caption and a recording of each make. They have no bytes: this is how it looks."""
+    camera = _source("camera", "Camera and microphone", "video/webm")
+    screen = _source("screen", "Screen", "video/webm")
+    sound = _source("microphone", "Microphone", "audio/webm")
+    return [
+        ("Camera and screen, with a transcript", _playback(camera, screen, lines=14)),
+        ("Sound only, a part missing", _playback(sound, gaps=((1_320_000, 1_500_000),))),
+    ]
+
+
+def _source(role: str, label: str, content_type: str) -> Source:
+    return Source(role, label, "", content_type, 0, 48 * MINUTE_MS, "", None)
+
+
+def _playback(*sources: Source, gaps: tuple[tuple[int, int], ...] = (), lines: int = 0) -> Playback:
+    return Playback(
+        recording_id=UUID(int=3),
+        duration_ms=48 * MINUTE_MS,
+        sources=sources,
+        peaks_src="",
+        gaps=gaps,
+        silences=((600_000, 640_000),),
+        is_partial=bool(gaps),
+        lines=tuple(
+            Line(
+                start_ms=place * 9_000,
+                end_ms=place * 9_000 + 8_500,
+                speaker="Mara K." if place % 4 else "teal-17",
+                text="Who is paged, and who reads the report afterwards?"
+                if place % 3
+                else LONG_NAME,
+            )
+            for place in range(lines)
+        ),
+        language="en",
+    )
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return everything the style page draws."""
     return {
@@ -242,6 +282,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "phases": phases(),
         "marks": marks(),
         "duration_ms": 48 * MINUTE_MS,
+        "playbacks": playbacks(),
         "code": CODE,
         "long_name": LONG_NAME,
         "link": "https://plumbline.example/join/Zm9yZXZlciBhbmQgYSBkYXk/",
@@ -261,5 +302,6 @@ ICONS = (
     "play pause record upload download check cross plus minus arrow-left arrow-right chevron-down "
     "clock flag link copy external search user users menu keyboard sun moon screen microphone "
     "camera file code pencil trash lock eye warning info chat bell leave "
+    "back on captions sound muted expand "
     "at open below thin none busy failed yes no"
 ).split()

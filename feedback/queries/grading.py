@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from feedback.models import DowncodeTick, Evidence, Rating, Review
 from feedback.queries.stamps import Place, place_of_span, place_of_stamp
-from feedback.timeline import Mark, Phase
+from feedback.timeline import Mark
 from loops.models import Artifact, Attempt, Recording
 from loops.queries.practice import Step, guide_of
 from loops.states import AttemptState
@@ -26,7 +26,6 @@ from rubrics.queries import level_labels
 FAR_RANKS = 2
 """So many ranks from the target, a rating asks for a second piece of evidence."""
 QUOTED_MOST = 60
-MS_A_MINUTE = 60_000
 
 
 @dataclass(frozen=True)
@@ -171,16 +170,6 @@ class GradingPage:
     def duration_ms(self) -> int | None:
         """Return the recording's length."""
         return self.recording.duration_ms if self.recording else None
-
-    @cached_property
-    def phases(self) -> list[Phase]:
-        """Place the guide on the recording's clock; what would lie beyond its end is cut."""
-        length = self.duration_ms or 0
-        return [
-            Phase(step.name, start_ms, min(step.end_minutes * MS_A_MINUTE, length))
-            for step in self.guide
-            if (start_ms := step.start_minutes * MS_A_MINUTE) < length
-        ]
 
     @cached_property
     def marks(self) -> list[Mark]:

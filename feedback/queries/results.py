@@ -20,7 +20,7 @@ from feedback.models import (
 )
 from feedback.queries.grading import place_of
 from feedback.queries.reveal import PATIENCE, REVIEWS_WANTED, revealed_at
-from feedback.timeline import LaidMark, LaidPhase, Mark, Phase, lay_out
+from feedback.timeline import Mark
 from feedback.verdict import (
     Cap,
     DimensionRanks,
@@ -30,7 +30,7 @@ from feedback.verdict import (
     mechanical_verdict,
 )
 from loops.models import Artifact, Attempt, Recording
-from loops.queries.practice import guide_of
+from loops.queries.practice import Step, guide_of
 from loops.states import RecordingState
 from rubrics.models import Dimension, Downcode
 from rubrics.queries import level_labels
@@ -78,11 +78,11 @@ class Quote:
 
 @dataclass(frozen=True)
 class GraderReview:
-    """One grader's review; `lane` is their evidence in the recording, each with its place."""
+    """One grader's review; `lane` is their evidence in the recording."""
 
     who: str
     review: Review
-    lane: list[tuple[Quote, LaidMark]]
+    lane: list[Mark]
 
     @property
     def mark(self) -> tuple[float, str]:
@@ -152,7 +152,7 @@ class Results:
     by_rule: MechanicalVerdict
     signals: list[Signal]
     rows: list[DimensionRow]
-    phases: tuple[LaidPhase, ...]
+    phases: list[Step]
 
     @property
     def is_provisional(self) -> bool:
@@ -252,13 +252,16 @@ def _results(
     signals = _signals(who, quotes, labels)
     rows = _rows(who, quotes, signals)
     measure = _newest_measure(attempt, reviews)
-    duration_ms = (recording.duration_ms or 0) if recording else 0
     return Results(
         reviews=[
             GraderReview(
                 who=who[review.pk],
                 review=review,
-                lane=_lane(duration_ms, [q for q in quotes if q.evidence.review_id == review.pk]),
+                lane=[
+                    _mark(quote, recording)
+                    for quote in quotes
+                    if quote.evidence.review_id == review.pk and quote.start_ms is not None
+                ],
             )
             for review in reviews
         ],
@@ -267,7 +270,7 @@ def _results(
         by_rule=_by_rule(attempt, rows, signals),
         signals=signals,
         rows=rows,
-        phases=lay_out(duration_ms, _guide(attempt), []).phases,
+        phases=_guide(attempt),
     )
 
 
@@ -365,20 +368,20 @@ def _newest_measure(attempt: Attempt, reviews: Iterable[Review]) -> Any:
     )
 
 
-def _guide(attempt: Attempt) -> list[Phase]:
-    """Place the time guide on the recording's clock."""
-    phases = attempt.rubric_version.phases.order_by("position")
-    return [
-        Phase(step.name, step.start_minutes * 60_000, step.end_minutes * 60_000)
-        for step in guide_of(attempt.round, phases)
-    ]
+def _guide(attempt: Attempt) -> list[Step]:
+    return guide_of(attempt.round, attempt.rubric_version.phases.order_by("position"))
 
 
-def _lane(duration_ms: int, quotes: Iterable[Quote]) -> list[tuple[Quote, LaidMark]]:
-    timed = [(quote, quote.start_ms) for quote in quotes if quote.start_ms is not None]
-    marks = [Mark(start_ms, quote.evidence.end_ms) for quote, start_ms in timed]
-    laid = lay_out(duration_ms, [], marks).marks
-    return [(quote, mark) for (quote, _start_ms), mark in zip(timed, laid, strict=True)]
+def _mark(quote: Quote, recording: Recording | None) -> Mark:
+    """Return evidence as its grader's lane shows it; it leads there where there is anything."""
+    about = f"{quote.who} {quote.place}, {quote.about}"
+    return Mark(
+        start_ms=quote.start_ms or 0,
+        end_ms=quote.evidence.end_ms,
+        kind="signal" if quote.is_signal else "evidence",
+        text=f"{about}: {_shortened(quote.text)}" if quote.text else about,
+        href=quote.href if recording and recording.is_ready else "",
+    )
 
 
 def _shortened(text: str, most: int = QUOTED_MOST) -> str:

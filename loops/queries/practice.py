@@ -25,6 +25,8 @@ from loops.states import AttemptState, MockState, RecordingState
 from rubrics.models import Preset, PresetRound, RoundKind, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
+MS_A_MINUTE = 60_000
+
 
 @dataclass(frozen=True)
 class PresetLine:
@@ -85,6 +87,16 @@ class Step:
     def end_minutes(self) -> int:
         """Return the minute at which the next phase begins."""
         return self.start_minutes + self.minutes
+
+    @property
+    def start_ms(self) -> int:
+        """Return where it begins in a recording."""
+        return self.start_minutes * MS_A_MINUTE
+
+    @property
+    def end_ms(self) -> int:
+        """Return where it ends in a recording."""
+        return self.end_minutes * MS_A_MINUTE
 
 
 @dataclass(frozen=True)

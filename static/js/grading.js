@@ -5,15 +5,11 @@
  */
 
 import { Draft, post } from "./grading_draft.js";
-import { clock, playerIn } from "./player.js";
+import { clock, KEYS as PLAYER_KEYS, playerIn } from "./player.js";
 
 const FAR_RANKS = 2;
 const ACTIONS = {
-  " ": ["toggle"],
-  ArrowLeft: ["step", -5000],
-  ArrowRight: ["step", 5000],
-  "[": ["speed", -1],
-  "]": ["speed", 1],
+  ...PLAYER_KEYS,
   e: ["evidence"],
   q: ["quote"],
   x: ["signal"],
@@ -35,11 +31,9 @@ export function attach(root) {
   const leadMs = 1000 * Number(root.dataset.markLeadS);
   grade(root, {
     marksOf: (form, facts) => new Marks(form, { ...facts, player, leadMs }),
-    actions: {
-      toggle: () => player()?.toggle(),
-      step: (ms) => player()?.step(ms),
-      speed: (by) => player()?.speed(by),
-    },
+    actions: Object.fromEntries(
+      Object.values(PLAYER_KEYS).map(([name]) => [name, (argument) => player()?.[name](argument)]),
+    ),
   });
 }
 
@@ -350,13 +344,7 @@ class Marks {
   }
 
   #replace(html) {
-    const place = document.querySelector(".timeline__head")?.getAttribute("x1");
     replaceParts(html);
-    if (place) {
-      document.querySelector(".timeline__head")?.setAttribute("x1", place);
-      document.querySelector(".timeline__head")?.setAttribute("x2", place);
-      document.querySelector(".timeline__played")?.setAttribute("width", place);
-    }
     this.#dress();
     this.#steps.mark();
     this.#onMarked();
@@ -400,13 +388,6 @@ class Marks {
     else if (event.target.closest("[data-mark-cancel]")) this.#close();
     else if (event.target.closest("[data-quote], [data-evidence]")) this.evidence();
     else if (event.target.closest("[data-signal]")) this.signal();
-    else if (event.target.closest("#timeline") && !event.target.closest("a")) this.#seekTo(event);
-  }
-
-  #seekTo(event) {
-    const player = this.#player();
-    const box = document.querySelector(".timeline__track")?.getBoundingClientRect();
-    if (player && box) player.seek(((event.clientX - box.left) / box.width) * player.durationMs());
   }
 
   #offerQuote() {

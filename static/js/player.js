@@ -1,26 +1,44 @@
-/* The player's own bar: marks that seek, the time, and a small interface for the page's other modules.
+/* The player: a recording's tracks as one, its controls, keys and captions, and an interface for the page.
  *
- * The browser's native controls do the rest. Other modules find the interface as `player` on the
- * element, or by `playerIn(scope)`; they hear `player:ready` once and `player:time` as it plays.
- * Links to "#t=95" and elements with data-start-ms anywhere in the scope seek the player.
+ * Other modules find the interface as `player` on the element, or by `playerIn(scope)`; they hear
+ * `player:ready` once and `player:time` as it plays. Links to "#t=95" and elements with data-start-ms anywhere
+ * in the scope seek. The bar, the tracks in step, links that run out and the lines are modules of their own.
  */
+
+import { clock } from "./clock.js";
+import { Bar } from "./player_bar.js";
+import { Links } from "./player_links.js";
+import { Tracks } from "./player_tracks.js";
+
+export { clock };
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const SEEKERS = "[data-start-ms], a[href^='#t=']";
+const LARGE = "plumbline.player.large";
+const PLACES = "plumbline.player.places";
+const PLACES_MOST = 40;
+const WORTH_MS = 20_000; // nearer to an end there is nowhere to go on from
+const KEEP_EVERY_MS = 5000;
+const PROBE_EVERY_MS = 15_000;
+const DECODE_FAILED = 3;
+
+/* What a key does: the name of one of the player's methods, and its argument. */
+export const KEYS = {
+  " ": ["toggle"],
+  ArrowLeft: ["step", -5000],
+  ArrowRight: ["step", 5000],
+  "[": ["speed", -1],
+  "]": ["speed", 1],
+  c: ["captions"],
+  m: ["mute"],
+  f: ["fullscreen"],
+  s: ["swap"],
+};
 
 export function attach(root) {
   const player = new Player(root);
   root.player = player;
   root.dispatchEvent(new CustomEvent("player:ready", { bubbles: true, detail: player }));
-}
-
-/* A time as people read it: 75 000 ms is 1:15, an hour is 1:00:00. */
-export function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  const padded = [minutes, seconds % 60].map((part) => String(part).padStart(2, "0"));
-  return hours ? [hours, ...padded].join(":") : `${minutes}:${padded[1]}`;
 }
 
 /* The time of a media fragment such as "#t=95" or "#t=95.5,120", in ms; null where it is none. */
@@ -34,54 +52,90 @@ export function playerIn(scope = document) {
   return scope.querySelector("[data-behaviour~=player]")?.player ?? null;
 }
 
+/* The speed so many steps from this one. */
+export function speedFrom(rate, steps) {
+  const nearest = SPEEDS.findIndex((speed) => speed >= rate);
+  return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, nearest + steps))];
+}
+
 class Player {
   #root;
-  #media;
   #scope;
+  #media;
+  #tracks;
+  #links;
+  #bars;
+  #lanes;
+  #lines = null;
+  #hasCaptions = false;
+  #keptAt = 0;
+  #probedAt = -Infinity;
+  #lastMs = 0;
 
   constructor(root) {
     this.#root = root;
-    this.#media = root.querySelector("video, audio");
     this.#scope = root.closest("[data-player-scope]") ?? document;
+    this.#media = [...root.querySelectorAll("[data-source]")];
+    const durationMs = Number(root.dataset.durationMs);
+    this.#tracks = new Tracks(
+      this.#media.map((media) => ({
+        media,
+        startMs: Number(media.dataset.begins) || 0,
+        durationMs: Number(media.dataset.lasts) || 0,
+      })),
+      { durationMs, onChange: () => this.#tell() },
+    );
+    this.#links = new Links({ url: root.dataset.links, durationMs });
+    this.#dress();
+    this.#lanes = this.#scope.querySelectorAll("[data-lanes]");
+    this.#bars = [...this.#scope.querySelectorAll("[data-timeline]")].map((bar) => new Bar(bar, this));
     this.#listen();
-    this.refresh();
-    this.#seekTo(fragmentMs(location.hash));
+    this.#readLines();
+    const deepMs = fragmentMs(location.hash);
+    if (deepMs === null) this.#offerPlace();
+    else this.seek(deepMs);
     this.#tell();
   }
 
-  /* The native element. */
+  /* The native element that leads. */
   get media() {
-    return this.#media;
+    return this.#tracks.media;
   }
 
   get isPlaying() {
-    return !this.#media.paused && !this.#media.ended;
+    return this.#tracks.isPlaying;
   }
 
   get rate() {
-    return this.#media.playbackRate;
+    return this.#tracks.rate;
   }
 
-  durationMs() {
-    const told = Number(this.#root.dataset.durationMs);
-    return told || Math.round(1000 * (Number.isFinite(this.#media.duration) ? this.#media.duration : 0));
+  get durationMs() {
+    return this.#tracks.durationMs;
+  }
+
+  /* How far the second track is behind the first, in ms, one figure a track. */
+  get lags() {
+    return this.#tracks.lags;
+  }
+
+  /* The sprite of the picture that is large, or null. */
+  get strip() {
+    const { strip, stripGrid, begins } = this.#large?.dataset ?? {};
+    if (!strip) return null;
+    const [columns, count, everyMs, width, height] = stripGrid.split(" ").map(Number);
+    return { src: strip, columns, count, everyMs, width, height, startMs: Number(begins) };
   }
 
   currentMs() {
-    return Math.round(this.#media.currentTime * 1000);
+    return Math.round(this.#tracks.ms);
   }
 
   /* Goes to a time and stays as it was, playing or not. */
-  seek(ms) {
-    const most = this.durationMs() || Infinity;
-    const seconds = Math.min(Math.max(0, ms), most) / 1000;
-    if (this.#media.readyState >= HTMLMediaElement.HAVE_METADATA) {
-      this.#media.currentTime = seconds;
-      return;
-    }
-    this.#media.addEventListener("loadedmetadata", () => (this.#media.currentTime = seconds), {
-      once: true,
-    });
+  async seek(ms) {
+    this.#hideOffer();
+    if (this.#links.isOld) await this.#renew(ms);
+    else await this.#tracks.seek(ms);
   }
 
   step(ms) {
@@ -89,11 +143,12 @@ class Player {
   }
 
   play() {
-    return this.#media.play().catch(() => {});
+    this.#hideOffer();
+    return this.#tracks.play();
   }
 
   pause() {
-    this.#media.pause();
+    this.#tracks.pause();
   }
 
   toggle() {
@@ -101,110 +156,307 @@ class Player {
     else this.play();
   }
 
-  /* Goes so many steps faster, or slower below zero, and returns the new rate. */
+  /* Goes so many steps faster, or slower below zero; without steps back to the usual speed. */
   speed(steps) {
-    const nearest = SPEEDS.findIndex((speed) => speed >= this.rate);
-    const place = Math.min(SPEEDS.length - 1, Math.max(0, nearest + steps));
-    this.#media.playbackRate = SPEEDS[place];
+    this.#tracks.rate = steps ? speedFrom(this.rate, steps) : 1;
     return this.rate;
   }
 
-  /* Places the marks anew; the player does so by itself when marks come and go. */
-  refresh() {
-    const duration = this.durationMs();
-    for (const mark of this.#marks) {
-      const start = Number(mark.dataset.startMs);
-      const end = Number(mark.dataset.endMs) || start;
-      mark.style.setProperty("--start", String(duration ? Math.min(1, start / duration) : 0));
-      mark.style.setProperty("--length", String(duration ? Math.min(1, (end - start) / duration) : 0));
-    }
-    this.#rove(this.#marks.find((mark) => mark.tabIndex === 0) ?? this.#marks[0]);
+  mute() {
+    this.#tracks.isMuted = !this.#tracks.isMuted;
   }
 
-  get #marks() {
-    return [...this.#root.querySelectorAll("[data-marks] [data-start-ms]")];
+  captions() {
+    if (!this.#part("captions")) return;
+    this.#hasCaptions = !this.#hasCaptions;
+    this.#showCaptions();
+    this.#tell();
+  }
+
+  /* The whole player, with its bar; where only a picture can be, as on a telephone, that. */
+  fullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (this.#root.requestFullscreen) this.#root.requestFullscreen().catch(() => {});
+    else this.#large?.webkitEnterFullscreen?.();
+  }
+
+  /* Makes the other picture the large one. */
+  swap() {
+    const pictures = this.#pictures;
+    if (pictures.length < 2) return;
+    const next = pictures[(pictures.indexOf(this.#large) + 1) % pictures.length];
+    this.#enlarge(next);
+    write(LARGE, next.dataset.source);
+  }
+
+  /* Places what came and went on the bars. */
+  refresh() {
+    for (const bar of this.#bars) bar.rove();
+  }
+
+  /* What the page says under a name, with its places filled in. */
+  said(name, values = {}) {
+    const words = this.#root.dataset[`said${name[0].toUpperCase()}${name.slice(1)}`] ?? "";
+    return Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), words);
+  }
+
+  get #pictures() {
+    return this.#media.filter((media) => media.matches("video"));
+  }
+
+  get #large() {
+    return this.#pictures.find((media) => media.hasAttribute("data-large")) ?? this.#pictures[0];
+  }
+
+  #part(name) {
+    return this.#root.querySelector(`[data-part="${name}"]`);
+  }
+
+  #dress() {
+    const pictures = this.#pictures;
+    this.#root.classList.add("player--scripted");
+    this.#root.classList.toggle("player--two", pictures.length > 1);
+    for (const media of this.#media) media.controls = false;
+    for (const part of this.#root.querySelectorAll("[data-needs-script]")) part.hidden = false;
+    const remembered = pictures.find((media) => media.dataset.source === read(LARGE));
+    const screen = pictures.find((media) => media.dataset.source === "screen");
+    if (pictures.length) this.#enlarge(remembered ?? screen ?? pictures[0]);
+  }
+
+  #enlarge(picture) {
+    for (const media of this.#pictures) media.toggleAttribute("data-large", media === picture);
   }
 
   #listen() {
-    for (const type of ["timeupdate", "seeked", "play", "pause", "ended", "ratechange"]) {
-      this.#media.addEventListener(type, () => this.#tell());
+    for (const media of this.#media) {
+      media.addEventListener("error", () => this.#onError(media));
+      media.querySelector("source")?.addEventListener("error", () => this.#onError(media));
+      media.addEventListener("stalled", () => this.#onStall(media));
+      media.addEventListener("click", () => this.#onPicture(media));
     }
-    this.#media.addEventListener("loadedmetadata", () => this.refresh());
-    this.#media.addEventListener("error", () => this.#fail());
-    this.#media.querySelector("source")?.addEventListener("error", () => this.#fail());
     this.#scope.addEventListener("click", (event) => this.#onClick(event));
-    const bar = this.#root.querySelector("[data-marks]");
-    bar?.addEventListener("keydown", (event) => this.#onKey(event));
-    bar?.addEventListener("click", (event) => {
-      if (event.target === event.currentTarget) this.#seekAt(event);
+    this.#root.addEventListener("click", (event) => this.#onControl(event));
+    this.#root.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#part("volume")?.addEventListener("input", ({ target }) => this.#turnTo(Number(target.value)));
+    addEventListener("hashchange", () => {
+      const ms = fragmentMs(location.hash);
+      if (ms !== null) this.seek(ms);
     });
-    if (bar) new MutationObserver(() => this.refresh()).observe(bar, { childList: true, subtree: true });
+    addEventListener("pagehide", () => this.#keepPlace());
+  }
+
+  async #readLines() {
+    const box = this.#scope.querySelector("[data-player-lines]");
+    if (!box) return;
+    const { Lines } = await import("./player_lines.js");
+    this.#lines = new Lines(box, this);
+    this.#tell();
+  }
+
+  #onPicture(media) {
+    if (this.#pictures.length > 1 && media !== this.#large) this.swap();
+    else this.toggle();
+  }
+
+  #onControl(event) {
+    const button = event.target.closest("[data-action]");
+    if (!button || !this.#root.contains(button)) return;
+    const { action, by } = button.dataset;
+    if (action === "resume") this.#goOn();
+    else if (action === "again") this.#tryAgain();
+    else this[action](by === undefined ? undefined : Number(by));
   }
 
   #onClick(event) {
+    const lane = event.target.closest("[data-lane]");
     const seeker = event.target.closest(SEEKERS);
+    if (lane && !seeker) {
+      const { left, width } = lane.getBoundingClientRect();
+      this.seek(((event.clientX - left) / width) * this.durationMs);
+      return;
+    }
     const control = event.target.closest("a, button, input, label, select, textarea");
     if (!seeker || !this.#root.isConnected || (control && !control.contains(seeker))) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const ms = seeker.dataset.startMs ?? fragmentMs(seeker.getAttribute("href"));
     if (ms === null) return;
     event.preventDefault();
-    this.#seekTo(Number(ms));
-    if (this.#marks.includes(seeker)) this.#rove(seeker);
+    this.seek(Number(ms));
+    for (const bar of this.#bars) if (bar.holds(seeker)) bar.rove(seeker);
   }
 
-  /* One mark is in the tab order; the arrow keys go from mark to mark. */
+  /* The keys act where the focus is inside the player; a page may listen to more of it. */
   #onKey(event) {
-    const marks = this.#marks;
-    const here = marks.indexOf(document.activeElement);
-    const last = marks.length - 1;
-    const places = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: last };
-    if (here < 0 || !(event.key in places)) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!Object.hasOwn(KEYS, key) || event.target.closest("input, select, textarea")) return;
+    if (key === " " && event.target.closest("a, button, summary")) return;
     event.preventDefault();
-    event.stopPropagation();
-    const mark = marks[Math.min(last, Math.max(0, places[event.key]))];
-    this.#rove(mark);
-    mark.focus();
+    const [name, argument] = KEYS[key];
+    this[name](argument);
   }
 
-  #rove(current) {
-    for (const mark of this.#marks) mark.tabIndex = mark === current ? 0 : -1;
+  #turnTo(volume) {
+    for (const media of this.#media) media.volume = volume;
+    if (this.#tracks.isMuted && volume > 0) this.mute();
   }
 
-  #seekAt({ currentTarget, clientX }) {
-    const { left, width } = currentTarget.getBoundingClientRect();
-    this.seek(((clientX - left) / width) * this.durationMs());
-  }
-
-  #seekTo(ms) {
-    if (ms !== null) this.seek(ms);
+  /* One picture shows its captions itself; elsewhere the line being said is laid over the stage. */
+  #showCaptions() {
+    const [first] = this.#media;
+    const isNative = this.#media.length === 1 && first.matches("video") && first.textTracks.length > 0;
+    if (isNative) first.textTracks[0].mode = this.#hasCaptions ? "showing" : "disabled";
+    this.#root.classList.toggle("player--captioned", this.#hasCaptions && !isNative);
   }
 
   #tell() {
     const ms = this.currentMs();
-    const durationMs = this.durationMs();
-    const place = durationMs ? Math.min(1, ms / durationMs) : 0;
+    const { durationMs, isPlaying, rate } = this;
     this.#show("time", clock(ms));
-    this.#show("rate", this.rate === 1 ? "" : `${this.rate}×`);
-    this.#root.style.setProperty("--now", String(place));
-    for (const head of this.#scope.querySelectorAll(".timeline__head")) {
-      head.setAttribute("x1", `${100 * place}%`);
-      head.setAttribute("x2", `${100 * place}%`);
-    }
-    for (const played of this.#scope.querySelectorAll(".timeline__played")) {
-      played.setAttribute("width", `${100 * place}%`);
-    }
-    const detail = { ms, durationMs, isPlaying: this.isPlaying, rate: this.rate };
+    this.#show("rate", `${rate}×`);
+    this.#show("caption", this.#lines?.textAt(ms) ?? "");
+    this.#root.classList.toggle("player--playing", isPlaying);
+    this.#root.classList.toggle("player--muted", this.#tracks.isMuted);
+    this.#press("mute", this.#tracks.isMuted);
+    this.#press("captions", this.#hasCaptions);
+    this.#part("toggle")?.setAttribute("aria-label", this.said(isPlaying ? "pause" : "play"));
+    for (const bar of this.#bars ?? []) bar.show();
+    for (const lanes of this.#lanes) lanes.style.setProperty("--now", String(durationMs ? ms / durationMs : 0));
+    this.#lines?.show(ms);
+    if (isPlaying && ms !== this.#lastMs) this.#noteProgress(ms);
+    this.#lastMs = ms;
+    const detail = { ms, durationMs, isPlaying, rate };
     this.#root.dispatchEvent(new CustomEvent("player:time", { bubbles: true, detail }));
   }
 
   #show(name, text) {
-    const part = this.#root.querySelector(`[data-part="${name}"]`);
-    if (part) part.textContent = text;
+    const part = this.#part(name);
+    if (part && part.textContent !== text) part.textContent = text;
   }
 
-  #fail() {
-    const note = this.#root.querySelector("[data-part=trouble]");
-    if (note) note.hidden = false;
+  #press(name, isOn) {
+    this.#part(name)?.setAttribute("aria-pressed", String(isOn));
+  }
+
+  /* What plays on proves its links, and is remembered now and then. */
+  #noteProgress(ms) {
+    if (ms > this.#lastMs && ms - this.#lastMs < 1000) this.#links?.prove();
+    if (Math.abs(ms - this.#keptAt) > KEEP_EVERY_MS) this.#keepPlace();
+  }
+
+  #keepPlace() {
+    const ms = this.currentMs();
+    this.#keptAt = ms;
+    const { [this.#root.dataset.recording]: _, ...others } = places();
+    const isWorth = ms > WORTH_MS && ms < this.durationMs - WORTH_MS;
+    const kept = Object.entries(others).slice(-(PLACES_MOST - 1));
+    if (isWorth) kept.push([this.#root.dataset.recording, ms]);
+    write(PLACES, JSON.stringify(Object.fromEntries(kept)));
+  }
+
+  #offerPlace() {
+    const ms = places()[this.#root.dataset.recording];
+    const offer = this.#part("resume");
+    if (!ms || !offer || ms >= this.durationMs) return;
+    this.#show("resume-at", clock(ms));
+    offer.dataset.ms = String(ms);
+    offer.hidden = false;
+  }
+
+  #goOn() {
+    this.seek(Number(this.#part("resume").dataset.ms));
+    this.play();
+    this.#part("toggle").focus();
+  }
+
+  #hideOffer() {
+    const offer = this.#part("resume");
+    if (offer) offer.hidden = true;
+  }
+
+  /* An error of a file that is broken is its own; any other may be a link that has run out. */
+  async #onError(media) {
+    const isBroken = media.error?.code === DECODE_FAILED;
+    const kind = isBroken ? "later" : await this.#renew(this.currentMs());
+    if (kind === "later") this.#lose(media);
+  }
+
+  async #onStall(media) {
+    const isWaiting = this.isPlaying && media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (!isWaiting || performance.now() - this.#probedAt < PROBE_EVERY_MS) return;
+    this.#probedAt = performance.now();
+    const reason = await this.#links.reason(media.currentSrc);
+    if (reason !== "later") await this.#renew(this.currentMs());
+  }
+
+  /* Takes fresh links and goes on where it was; returns how that went. */
+  async #renew(ms) {
+    const { kind, playback } = await this.#links.fresh();
+    if (kind === "fresh") {
+      this.#part("trouble").hidden = true;
+      await Promise.all(playback.sources.map((source) => this.#take(source, ms)));
+    } else if (kind !== "later") {
+      this.pause();
+      this.#complain(kind);
+    }
+    return kind;
+  }
+
+  async #take(source, ms) {
+    const media = this.#media.find((one) => one.dataset.source === source.role);
+    if (!media || media.dataset.fresh === source.src) return;
+    media.dataset.fresh = source.src;
+    media.dataset.strip = source.strip?.src ?? "";
+    for (const old of media.querySelectorAll("source")) old.remove();
+    media.src = source.src;
+    media.load();
+    await this.#tracks.restore(media, ms);
+    this.#showCaptions();
+  }
+
+  /* One track that cannot be played does not stop the other. */
+  #lose(media) {
+    const isAnyLeft = this.#tracks.fail(media);
+    media.toggleAttribute("data-lost", true);
+    if (!isAnyLeft) this.pause();
+    this.#complain(isAnyLeft ? "part" : "later");
+  }
+
+  #complain(kind) {
+    this.#show("trouble-said", this.said(kind));
+    this.#part("again").hidden = kind === "gone" || kind === "part";
+    this.#part("trouble").hidden = false;
+  }
+
+  #tryAgain() {
+    this.#links.prove();
+    for (const media of this.#media) media.toggleAttribute("data-lost", false);
+    this.#renew(this.currentMs());
+  }
+}
+
+/* Where one was in the recordings of late, by their ids. */
+function places() {
+  try {
+    return JSON.parse(read(PLACES)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/* Where storage is forbidden nothing is remembered. */
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // It holds on this page.
   }
 }

@@ -2,6 +2,7 @@
 
 from django.template import Context, Template
 
+from feedback.templatetags.timeline import spans_in_words
 from feedback.timeline import Mark, Phase, lay_out
 
 
@@ -41,6 +42,24 @@ def test_lay_out_leaves_out_a_name_without_room() -> None:
 
 def test_lay_out_bears_an_unknown_length() -> None:
     assert lay_out(0, [Phase("All", 0, 10)], []).phases[0].width == 100
+
+
+def test_marks_that_lie_close_go_a_row_up_and_no_row_is_crowded() -> None:
+    starts = [0, 1000, 2000, 3000, 50_000]
+
+    timeline = lay_out(100_000, marks=[Mark(start) for start in starts])
+
+    assert [mark.row for mark in timeline.marks] == [0, 1, 0, 1, 0]
+    assert timeline.rows == 2
+    crowd = lay_out(100_000, marks=[Mark(500 * place) for place in range(60)])
+    assert {mark.row for mark in crowd.marks} == {0, 1, 2}
+
+
+def test_gaps_are_placed_and_what_lies_beyond_the_end_is_left_out() -> None:
+    gaps = lay_out(100_000, gaps=[(10_000, 14_000), (98_000, 120_000), (200_000, 210_000)]).gaps
+
+    assert [(gap.start, gap.width) for gap in gaps] == [(10, 4), (98, 2)]
+    assert spans_in_words([(130_000, 134_000), (181_000, 200_000)]) == "2:10–2:14, 3:01–3:20"
 
 
 def test_timeline_links_its_marks_and_escapes_their_words() -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.models import Review
-from loops.models import Attempt, Cohort, Recording, User
+from loops.models import Attempt, Cohort, Recording, Rendition, User
 from tests import factories
 
 Page = Callable[[Attempt], str]
@@ -163,8 +163,8 @@ def test_what_was_handed_in_is_there(page: Page, answer: Answer) -> None:
 
     html = page(attempt)
 
-    play = reverse("loops:recording_play", args=[attempt.recordings.get().public_id])
-    assert play in html
+    playable = Rendition.objects.get(track__recording__attempt=attempt)
+    assert reverse("loops:media", args=[playable.public_id]) in html
     assert attempt.prompt.text in html
     assert "who is paged" in html
     assert "Predicted L7 Target L6 Energy Drained: I wanted it to end" in text_of(html)
@@ -247,10 +247,11 @@ def test_evidence_leads_to_its_moment(
 
     html = page(attempt)
 
-    play = reverse("loops:recording_play", args=[attempt.recordings.get().public_id])
-    link = f'<a class="evidence__at" href="{play}#t=60" data-start-ms="60000">1:00–1:10</a>'
-    assert html.count(link) == 2
-    assert html.count(f'<a href="{play}#t=60" data-start-ms="60000"><title>') == 2
+    playable = Rendition.objects.get(track__recording__attempt=attempt)
+    play = re.escape(reverse("loops:media", args=[playable.public_id])) + r"\?t=[\w:-]+"
+    link = rf'<a class="evidence__at" href="{play}#t=60" data-start-ms="60000">1:00–1:10</a>'
+    assert len(re.findall(link, html)) == 2
+    assert html.count('<a class="timeline__to" href="#t=60" data-start-ms="60000"') == 2
 
 
 def test_signals_in_force_are_told_from_raised_ones(
