@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import av
 
+from loops.boxes import is_begun_mp4
 from loops.media import HEAD_BYTES, MediaError, sniff
 
 MEMORY_BYTES = 1536 * 1024 * 1024
@@ -185,25 +186,5 @@ def _demuxer_of(path: Path) -> str:
 
 def _is_cut(path: Path) -> bool:
     """Say whether an unreadable file may be the beginning of a good one."""
-    size = path.stat().st_size
-    if size < SHORTEST_BYTES:
-        return True
-    with path.open("rb") as file:
-        return sniff(file.read(HEAD_BYTES)) == "mov" and _breaks_off(file, size)
-
-
-def _breaks_off(file: IO[bytes], size: int) -> bool:
-    """Say whether an MP4 file's boxes are sound, but end before its index, the `moov` box."""
-    at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4]), header[4:8]
-        if length == 1:
-            length = int.from_bytes(header[8:16])
-        if at + length > size:
-            return kind.isalnum()
-        if length < 8 or kind == b"moov" or not kind.isalnum():
-            return False
-        at += length
-    return True
+    is_short = path.stat().st_size < SHORTEST_BYTES
+    return is_short or (sniff(beginning_of(path)) == "mov" and is_begun_mp4(path))

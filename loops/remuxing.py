@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 
+from loops.boxes import is_broken_matroska, is_broken_mp4
 from loops.confined import (
     NO_ROOM,
     Meter,
@@ -25,10 +26,8 @@ from loops.media import Media, MediaError, Part
 DECODE_TRIES = 600  # packets of a stream that may be undecodable before we give it up
 MISSING_END_MS = 1000
 GAP_MS = 1000
-JUMP_MS = 10_000  # a time that leaps so far, or back, may be a damaged one
 SKIPPED_BYTES = 4096  # between two packets; the container's own words there are far shorter
 BLOCK_HEAD_BYTES = 4  # of Matroska: the track, the time and flags
-ELEMENT_HEAD_BYTES = 12  # that tell its length
 SCAN_SHARE = 0.3  # of the time that remuxing takes
 
 WEBM = frozenset({"vp8", "vp9", "av1", "opus", "vorbis"})
@@ -49,22 +48,14 @@ OPTIONS = {
 
 
 @dataclass
-class Piece:
-    """A stretch of the part's own timeline in which one stream always has something, in ms."""
-
-    start: float
-    end: float
-    is_told_apart: bool
-    """Nothing before it means that something is missing there."""
-
-
-@dataclass
 class Run:
-    """Packets in a row whose times follow each other."""
+    """Packets of one stream whose times follow each other. In ms of the part's own timeline."""
 
-    packets: int = 0
     start: float = float("inf")
-    pieces: list[Piece] = field(default_factory=list)
+    end: float = float("-inf")
+    packets: int = 0
+    is_told_apart: bool = True
+    """Nothing before it means that something is missing there."""
 
 
 @dataclass
@@ -75,8 +66,8 @@ class Reading:
     is_mp4: bool = False
     kinds: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """The codec of each kind of stream, and what else that of another part must share."""
-    kept: frozenset[int] = frozenset()
-    """Numbers of the runs whose times are believed."""
+    kept: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Of each kind, the numbers of the runs whose times are believed."""
     start: float = 0.0
     end: float = 0.0
     gaps: list[tuple[float, float]] = field(default_factory=list)
@@ -170,18 +161,18 @@ def _read_part(part: Part, meter: Meter) -> Reading:
         ledger = Ledger(container, streams)
         runs = _runs(packets, ledger, streams, reading)
         reading.is_mp4 = container.format.name.startswith("mov")
-        reading.kept = _believed(runs)
-        pieces = [piece for number in sorted(reading.kept) for piece in runs[number].pieces]
-        reading.start = min(piece.start for piece in pieces)
-        reading.end = max(piece.end for piece in pieces)
-        reading.gaps = _gaps(pieces)
+        reading.kept = {kind: _believed(row) for kind, row in runs.items()}
+        kept = [runs[kind][number] for kind in runs for number in reading.kept[kind]]
+        reading.start = min(run.start for run in kept)
+        reading.end = max(run.end for run in kept)
+        reading.gaps = _gaps(kept)
         declared = (container.duration or 0) / 1000
         reading.is_partial = (
             packets.is_damaged
             or not ledger.is_balanced
             or not ledger.ends_well(part.path)
             or bool(reading.gaps)
-            or len(reading.kept) < len(runs)
+            or len(kept) < sum(len(row) for row in runs.values())
             or declared - (reading.end - reading.start) > MISSING_END_MS
         )
     return reading
@@ -230,35 +221,28 @@ def _muxer_for(readings: Sequence[Reading]) -> str:
 
 def _runs(
     packets: Packets, ledger: "Ledger", streams: dict[str, Any], reading: Reading
-) -> list[Run]:
+) -> dict[str, list[Run]]:
     """Read all packets, and decode each stream until a packet of it can be. Raises MediaError.
 
     A picture without sound stands until the next one: time alone tells nothing there, but bytes
     that belong to no packet do.
     """
     stands = "audio" not in streams
-    runs: list[Run] = []
-    latest: dict[str, Piece] = {}
+    runs: dict[str, list[Run]] = {}
     tries = dict.fromkeys(streams, DECODE_TRIES)
     is_decodable = False
     for number, packet in _numbered(_timed(packets)):
         kind = packet.stream.type
-        start = packet.pts * 1000 * float(packet.time_base)
-        end = start + (packet.duration or 0) * 1000 * float(packet.time_base)
-        is_told_apart = ledger.skips_to(packet) or not stands
-        if number == len(runs):
-            runs.append(Run())
-            latest.clear()
-        run = runs[number]
-        run.packets += 1
-        run.start = min(run.start, start)
-        reading.kinds.setdefault(kind, _shared(packet.stream))
-        piece = latest.get(kind)
-        if piece is None or (is_told_apart and start - piece.end >= GAP_MS):
-            latest[kind] = Piece(start, end, is_told_apart)
-            run.pieces.append(latest[kind])
-        else:
-            piece.start, piece.end = min(piece.start, start), max(piece.end, end)
+        is_after_skip = ledger.skips_to(packet)
+        if kind not in runs:
+            reading.kinds[kind] = _shared(packet.stream)
+        row = runs.setdefault(kind, [])
+        if number == len(row):
+            row.append(Run(is_told_apart=is_after_skip or not stands))
+        to_ms = 1000 * float(packet.time_base)
+        row[number].start = min(row[number].start, packet.pts * to_ms)
+        row[number].end = max(row[number].end, (packet.pts + (packet.duration or 0)) * to_ms)
+        row[number].packets += 1
         if tries[kind]:
             is_decoded = _try_to_decode(packet, reading)
             is_decodable = is_decodable or is_decoded
@@ -270,21 +254,23 @@ def _runs(
 
 
 class Ledger:
-    """Accounts for the bytes of a Matroska file, where packets lie close together up to the end.
+    """Accounts for the bytes of a file as far as its container allows that.
 
-    A damaged or broken stretch of it is no error to FFmpeg, which looks for the next good one.
+    A damaged or broken stretch is no error to FFmpeg: in Matroska it looks for the next good one,
+    in a fragmented MP4 it ends there. In Matroska packets lie close together.
     """
 
     def __init__(self, container: Any, streams: dict[str, Any]) -> None:
         self.is_balanced = True
+        self._is_mp4 = container.format.name.startswith("mov")
         is_matroska = container.format.name.startswith("matroska")
-        self._is_kept = is_matroska and len(container.streams) == len(streams)
+        self._is_dense = is_matroska and len(container.streams) == len(streams)
         self._at = -1
         self._read_to: int | None = None
 
     def skips_to(self, packet: Any) -> bool:
         """Note the next packet; say whether bytes before it belong to none."""
-        if not self._is_kept or packet.pos is None:
+        if not self._is_dense or packet.pos is None:
             return False
         if packet.pos == self._at:
             self._read_to = None  # several frames in one block: it may end anywhere from here
@@ -295,36 +281,10 @@ class Ledger:
         return is_skip
 
     def ends_well(self, path: Path) -> bool:
-        """Say whether whole elements alone follow the last packet."""
-        if self._read_to is None:
-            return True
-        size, at = path.stat().st_size, self._read_to
-        with path.open("rb") as file:
-            while at < size:
-                file.seek(at)
-                length = _element_bytes(file.read(ELEMENT_HEAD_BYTES))
-                if not length:
-                    return False
-                at += length
-        return at == size
-
-
-def _element_bytes(head: bytes) -> int:
-    """Tell the length of a Matroska element by its head, or 0 where that is none.
-
-    A master without a length of its own, a cluster being recorded, counts its head alone.
-    """
-    id_length = 9 - head[0].bit_length()
-    if id_length > 4 or len(head) <= id_length:
-        return 0
-    marked = head[id_length]
-    length = 9 - marked.bit_length()
-    field_bytes = head[id_length : id_length + length]
-    if length > 8 or len(field_bytes) < length:
-        return 0
-    ones = (1 << 7 * length) - 1
-    size = int.from_bytes(field_bytes) & ones
-    return id_length + length + (0 if size == ones else size)
+        """Say whether nothing is broken behind the last packet."""
+        if self._is_mp4:
+            return not is_broken_mp4(path)
+        return self._read_to is None or not is_broken_matroska(path, self._read_to)
 
 
 def _timed(packets: Packets) -> Iterator[Any]:
@@ -361,20 +321,24 @@ def _timed_backwards(packets: list[Any], first_known: int) -> Iterator[Any]:
 
 
 def _numbered(packets: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Give each packet with the number of its run."""
-    number, last = -1, float("inf")
+    """Give each packet with the number of its stream's run."""
+    numbers: dict[str, int] = {}
+    last: dict[str, tuple[float, float]] = {}
     for packet in packets:
-        at = packet.dts * 1000 * float(packet.time_base)
-        if abs(at - last) > JUMP_MS:
-            number += 1
-        last = at
-        yield number, packet
+        kind = packet.stream.type
+        to_ms = 1000 * float(packet.time_base)
+        at, end = packet.dts * to_ms, (packet.dts + (packet.duration or 0)) * to_ms
+        earliest, latest = last.get(kind, (float("inf"), 0.0))
+        if not earliest <= at < latest + GAP_MS:
+            numbers[kind] = numbers.get(kind, -1) + 1
+        last[kind] = at, end
+        yield numbers[kind], packet
 
 
 def _believed(runs: Sequence[Run]) -> frozenset[int]:
     """Choose runs whose times do not run backwards; where two disagree, the longer is believed.
 
-    A flipped bit in a time of Matroska moves some seconds of packets far away.
+    A flipped bit in a time of Matroska moves a packet, or some seconds of them, far away.
     """
     kept: list[int] = []
     for number, run in enumerate(runs):
@@ -388,13 +352,14 @@ def _believed(runs: Sequence[Run]) -> frozenset[int]:
     return frozenset(kept)
 
 
-def _gaps(pieces: Sequence[Piece]) -> list[tuple[float, float]]:
+def _gaps(runs: Sequence[Run]) -> list[tuple[float, float]]:
+    """Find where no stream has anything, though something belongs there."""
     gaps = []
     covered = float("inf")
-    for piece in sorted(pieces, key=lambda piece: piece.start):
-        if piece.is_told_apart and piece.start - covered >= GAP_MS:
-            gaps.append((covered, piece.start))
-        covered = piece.end if covered == float("inf") else max(covered, piece.end)
+    for run in sorted(runs, key=lambda run: run.start):
+        if run.is_told_apart and run.start - covered >= GAP_MS:
+            gaps.append((covered, run.start))
+        covered = run.end if covered == float("inf") else max(covered, run.end)
     return gaps
 
 
@@ -477,7 +442,7 @@ def _placed_packets(reading: Reading, meter: Meter) -> Iterator[Any]:
         kept = [stream for kind, stream in streams.items() if kind in reading.kinds]
         packets = Packets(container, kept, meter)
         for number, packet in _numbered(_timed(packets)):
-            if number in reading.kept:
+            if number in reading.kept[packet.stream.type]:
                 shift = round((reading.at - reading.origin) / 1000 / packet.time_base)
                 packet.pts += shift
                 packet.dts += shift
