@@ -184,6 +184,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     round_, other_round = loop.rounds.order_by("position")
     submitted = factories.attempt(round_, submitted_at=now)
     playable = factories.recording(submitted, content=b"x" * 64)
+    factories.transcript(playable)
     claimed = factories.review(
         submitted, peer, claimed_at=now, lease_until=now + timedelta(minutes=45)
     )
@@ -239,6 +240,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "draft": {"attempt_id": draft.public_id},
         "submitted": {"attempt_id": submitted.public_id},
         "playable": {"recording_id": playable.public_id},
+        "words": {"recording_id": playable.public_id, "kind": "vtt"},
         "recording": {"recording_id": recording.public_id},
         "upload": {"upload_id": upload.public_id},
         "rendition": {"rendition_id": Rendition.objects.get(track__recording=playable).public_id},
@@ -320,6 +322,11 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:recording_finish", "post", "recording"): (302, 404, 404, 302, 404),
     ("loops:recording_status", "get", "recording"): (302, 404, 404, 200, 404),
     ("loops:recording_discard", "post", "recording"): (302, 404, 404, 302, 404),
+    ("loops:captions", "get", "recording"): (302, 404, 404, 404, 404),
+    ("loops:captions", "get", "playable"): (302, 404, 200, 200, 404),
+    ("loops:transcript", "get", "playable"): (302, 404, 404, 200, 404),
+    ("loops:transcript", "post", "playable"): (302, 404, 404, 422, 404),
+    ("loops:transcript_download", "get", "words"): (302, 404, 404, 200, 404),
     ("loops:recording_erase", "post", "playable"): (302, 404, 404, 302, 404),
     ("loops:recording_links", "get", "recording"): (302, 404, 404, 404, 404),
     ("loops:recording_links", "get", "playable"): (302, 404, 200, 200, 404),
@@ -469,6 +476,16 @@ def test_a_grader_plays_until_seven_days_after_the_lease(
     url = reverse("loops:recording_links", kwargs=world.ids["playable"])
 
     assert _status(peer, "get", url) == status
+
+
+def test_captions_close_with_the_recording(world: World, peer: User) -> None:
+    """Whoever may play no more reads no more, by the same address."""
+    url = reverse("loops:captions", kwargs=world.ids["playable"])
+
+    before = _status(peer, "get", url)
+    Review.objects.filter(grader=peer).update(state=Review.State.VOID)
+
+    assert (before, _status(peer, "get", url)) == (200, 404)
 
 
 def test_foreign_evidence_is_not_removed(world: World, peer: User, second_peer: User) -> None:
