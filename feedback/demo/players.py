@@ -20,12 +20,24 @@ from feedback.demo.cast import COHORT, COHORT_ID, ORGANISER, PASSWORD, PEOPLE, i
 from feedback.demo.chance import whole
 from feedback.demo.grading import Dimension, Graded, Mark, Sheet, Signal, Sitting
 from feedback.demo.meetings import Evenings
+from feedback.demo.speeches import speech_of
 from feedback.demo.story import AnswerPlan, Turn
 from feedback.models import Evidence, Review
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops import blobs, media
-from loops.actions import events, people, practice
-from loops.models import Attempt, Cohort, Loop, Recording, Rendition, Round, Track, Upload, User
+from loops.actions import events, people, practice, transcripts
+from loops.models import (
+    Attempt,
+    Cohort,
+    Loop,
+    Recording,
+    Rendition,
+    Round,
+    Track,
+    Transcript,
+    Upload,
+    User,
+)
 from rubrics.models import Preset, RoundKind, RubricVersion
 from rubrics.queries import version_in_force
 
@@ -153,6 +165,7 @@ class World:
             at=attempt.started_at + timedelta(minutes=2),
         )
         self._record(attempt, plan, by, attempt.started_at + timedelta(minutes=4))
+        self._put_words_beside(attempt, plan, by, turn.at - timedelta(minutes=1))
         self._write_down(attempt, plan, turn.at - timedelta(minutes=3))
         practice.submit(attempt=attempt, energy=plan.felt, by=by, at=turn.at)
 
@@ -220,6 +233,20 @@ class World:
         events.record("began", recording, by=by, at=at)
         events.record("finished", recording, by=by, at=ended_at, size_bytes=facts.size_bytes)
         events.record("ready", recording, by=None, at=ended_at, duration_ms=facts.duration_ms)
+
+    def _put_words_beside(self, attempt: Attempt, plan: AnswerPlan, by: User, at: datetime) -> None:
+        recording = attempt.recordings.get()
+        cues = speech_of(plan.key, duration_ms=recording.duration_ms or 0)
+        if cues:
+            transcripts.replace(
+                recording=recording,
+                cues=cues,
+                language="en",
+                source=Transcript.Source.TYPED,
+                version="",
+                by=by,
+                at=at,
+            )
 
     def _write_down(self, attempt: Attempt, plan: AnswerPlan, at: datetime) -> None:
         paper = bank_of(plan.kind).paper_for(plan.prompt)
