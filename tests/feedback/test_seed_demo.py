@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from feedback.actions.reviews import problems_of
-from feedback.demo import bank, players, story
+from feedback.demo import bank, players, speeches, story
 from feedback.demo.cast import COHORT, PASSWORD, PEOPLE
 from feedback.models import (
     AttemptMeasure,
@@ -38,6 +38,7 @@ from loops.models import (
     Artifact,
     Attempt,
     Cohort,
+    Cue,
     Event,
     Loop,
     MatchRequest,
@@ -343,6 +344,17 @@ def test_evidence_lies_inside_its_recording_and_before_the_hand_in(made: Made) -
     assert not marks.filter(end_ms__gte=F("duration_ms")).exists()
     assert not marks.filter(marked_at__gt=F("review__submitted_at")).exists()
     assert not marks.filter(marked_at__gt=NOW).exists()
+
+
+def test_words_lie_inside_their_recording(made: Made) -> None:
+    spoken = Cue.objects.filter(transcript__recording__state="ready")
+
+    assert {
+        cue["transcript__recording__attempt__round__loop__member__email"].partition("@")[0]
+        for cue in spoken.values("transcript__recording__attempt__round__loop__member__email")
+    } == {"mara", "priya"}
+    assert spoken.values("transcript").distinct().count() == len(speeches.SAID)
+    assert not spoken.filter(end_ms__gt=F("transcript__recording__duration_ms")).exists()
 
 
 def test_quotes_stand_in_what_they_quote(made: Made) -> None:
