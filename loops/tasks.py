@@ -53,6 +53,11 @@ def sweep() -> None:
 
 def _parts(at: datetime) -> Iterable[Callable[[], object]]:
     yield lambda: processing.ring_due(at=at)
+    yield lambda: processing.catch_up(at=at)
+    yield lambda: each_by_itself(
+        processing.left_open(at), lambda pk: processing.close_left(recording_id=pk, at=at)
+    )
+    yield lambda: processing.clear_raw(at=at)
     yield lambda: recordings.clear_left(at=at)
     yield lambda: each_by_itself(
         keeping.due_to_erase(at), lambda pk: keeping.erase_due(recording_id=pk, at=at)
