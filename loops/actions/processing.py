@@ -140,6 +140,8 @@ def process(*, recording_id: int, now: Clock) -> None:
         return
     while hold := _next(recording_id, now()):
         _work_at(hold, now)
+        if hold.step.name == Step.Name.REMUX:
+            _settle(recording_id, now())
         if now() - began_at > TASK_LASTS and _waiting(recording_id, now()):
             enqueue("loops.tasks.process_recording", recording_id=recording_id)
             break

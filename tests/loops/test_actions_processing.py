@@ -264,6 +264,22 @@ def test_what_was_interrupted_plays_in_part_and_its_bytes_stay(
     assert len(raw_of(recording)) == 1
 
 
+@pytest.mark.usefixtures("quick")
+def test_it_plays_as_soon_as_it_can_be_sought(
+    handed: Handed, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, sound, states = handed(camera=FILM, screen=FILM), media.sound, []
+
+    def listen(*args: Any, **kwargs: Any) -> media.Sound:
+        states.append(Recording.objects.get().state)
+        return sound(*args, **kwargs)
+
+    monkeypatch.setattr(media, "sound", listen)
+    process(recording)
+
+    assert states == ["ready", "ready"]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
