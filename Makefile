@@ -9,7 +9,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv p
 	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run stop test check schema requirements bench-matching bench-upload screenshots clean venv install install-dev
+.PHONY: help run stop test check schema requirements bench-matching bench-media bench-upload screenshots clean venv install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -49,6 +49,9 @@ bench-matching: install ## measure the weekly pairing of 200, 1,000 and 5,000 pe
 
 bench-upload: install-dev ## measure uploads behind nginx (package nginx-light) and without it: ten minutes
 	@exec .venv/bin/python -m benchmarks.upload $(ARGS)
+
+bench-media: install ## measure a recording's way from stop to ready: 10 minutes and 1 GiB of 720p
+	@exec .venv/bin/python -m benchmarks.media
 
 screenshots: install-dev ## take the README's pictures anew, of the demo that `make run` serves
 	.venv/bin/python docs/screenshots/take.py
