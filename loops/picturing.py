@@ -18,7 +18,7 @@ POSTER_WIDTH = 640
 POSTER_SHARES = (0.05, 0.1, 0.25, 0.5, 0.01)  # of the duration: the first that is not dark
 POSTER_WORK = 0.2  # of all the work
 DARK = 48  # of 255: what the brightest hundredth of a black picture stays below
-FRAMES_TO_A_POSTER = 150  # decoded at most from a key frame on towards the wanted time
+PACKETS_TO_A_POSTER = 150  # decoded at most from a key frame on
 THUMBNAIL_WIDTH = 160
 THUMBNAILS_MOST = 120
 THUMBNAIL_LEAST_MS = 1000
@@ -56,16 +56,16 @@ class Camera:
         self._key: tuple[int | None, Any] = (None, None)
         self.seconds = (container.duration or 0) / 1_000_000
 
-    def frame_at(self, second: float) -> Any | None:
-        """Decode the frame at a time, or one shortly before it where key frames are rare."""
+    def frame_near(self, second: float) -> Any | None:
+        """Decode the key frame before a time or, where that is far off, a frame of the time."""
         found = None
-        count = 0
-        for packet in self._packets_from(second):
+        for count, packet in enumerate(self._packets_from(second)):
             for frame in decoded(packet):
                 found = frame
-                count += 1
-                if count >= FRAMES_TO_A_POSTER or (frame.time or 0) >= second:
+                if (frame.time or 0) >= second / 2:
                     return found
+            if count >= PACKETS_TO_A_POSTER:
+                break
         return found
 
     def key_frame_at(self, second: float) -> Any | None:
@@ -112,7 +112,7 @@ def _poster(camera: Camera, meter: Meter) -> Image | None:
     best: Image | None = None
     most = -1.0
     for number, share in enumerate(POSTER_SHARES):
-        frame = camera.frame_at(share * camera.seconds)
+        frame = camera.frame_near(share * camera.seconds)
         meter.reach(POSTER_WORK * (number + 1) / len(POSTER_SHARES))
         if frame is None:
             continue

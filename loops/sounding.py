@@ -89,7 +89,8 @@ class Listener:
         if count <= 0:
             return
         samples = samples[: count * BLOCK_SAMPLES]
-        samples = np.pad(samples, ((0, count * BLOCK_SAMPLES - len(samples)), (0, 0)))
+        if len(samples) < count * BLOCK_SAMPLES:  # the last one
+            samples = np.pad(samples, ((0, count * BLOCK_SAMPLES - len(samples)), (0, 0)))
         blocks = samples.reshape(count, BLOCK_SAMPLES, channels)
         place = slice(first, first + count)
         self.peaks[place] = np.maximum(self.peaks[place], np.abs(blocks).max(axis=(1, 2)))
