@@ -76,7 +76,12 @@ export class Lines {
       if (event.target === list) this.#follow(false); // its scroll bar
     });
     list.addEventListener("keydown", (event) => this.#onKey(event));
-    list.addEventListener("click", () => this.#follow(true));
+    list.addEventListener("click", (event) => {
+      const isChosen = event.detail === 0 || getSelection().isCollapsed;
+      if (isChosen || !event.target.closest("a")) return void this.#follow(true);
+      event.preventDefault(); // words were selected
+      event.stopPropagation();
+    });
     for (const type of ["pointerover", "focusin"]) {
       list.addEventListener(type, (event) => this.#lend(event.target.closest("li")));
     }
