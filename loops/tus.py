@@ -88,6 +88,6 @@ def checksum(headers: Mapping[str, str]) -> Checksum | None:
         digest = base64.b64decode(value.strip(), validate=True)
     except ValueError as error:
         raise Malformed("Upload-Checksum") from error
-    if algorithm not in CHECKSUMS:
+    if algorithm not in CHECKSUMS or not digest:
         raise Malformed("Upload-Checksum")
     return Checksum(algorithm, digest)
