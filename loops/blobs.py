@@ -362,8 +362,15 @@ def has_room(size: int) -> bool:
 
     The floor is a setting, or a tenth of a small disk.
     """
+    return size <= room_bytes()
+
+
+def room_bytes() -> int:
+    """Return how many bytes may come before the staging disk is at its floor; below it, fewer
+    than none.
+    """
     disk = shutil.disk_usage(_made(_staging()))
-    return disk.free - size >= min(settings.DISK_FLOOR_BYTES, disk.total // 10)
+    return disk.free - min(settings.DISK_FLOOR_BYTES, disk.total // 10)
 
 
 def drain(stream: Readable) -> None:

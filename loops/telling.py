@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -595,12 +596,12 @@ ERASED_SHOWN = 20
 def _erasing(facts: _Facts) -> Told:
     rows = facts.data.get("recordings", [])
     lines = [
-        _("%(answer)s: erased on %(time)s.")
-        % {"answer": _answer(row), "time": facts.by(_instant(row["erases_at"]))}
-        for row in rows[:ERASED_SHOWN]
+        _("Erased on %(time)s: %(answers)s.")
+        % {"time": facts.by(_instant(at)), "answers": "; ".join(map(_answer, together))}
+        for at, together in groupby(rows[:ERASED_SHOWN], key=lambda row: str(row["erases_at"]))
     ]
-    more = len(rows) - len(lines)
-    if more:
+    more = len(rows) - ERASED_SHOWN
+    if more > 0:
         lines.append(ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more})
     if len(rows) == 1:
         title = _("In seven days the recording of %(answer)s is erased") % {

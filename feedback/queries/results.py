@@ -194,6 +194,11 @@ class ResultsPage:
         return self.recording is not None and self.recording.state == RecordingState.FAILED
 
     @property
+    def are_all_in(self) -> bool:
+        """Say whether every review that is wanted is in."""
+        return self.reviews_in >= self.reviews_wanted
+
+    @property
     def target_rank(self) -> int:
         """Return the rank the loop aims at."""
         return self.attempt.round.loop.target_rank

@@ -37,6 +37,7 @@ from feedback.queries.grading import (
 from feedback.queries.reveal import is_revealed
 from loops.errors import Refused
 from loops.models import Turn, User
+from loops.queries.keeping import Erasure, erasure_of_answer
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
 from loops.views.posting import posts_from
@@ -130,6 +131,7 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
         "page": page,
         "cohort": found.attempt.round.loop.cohort,
         "playback": playback_of(request, page.recording),
+        "erasure": _erasure(page),
     }
     return render(request, "feedback/grading/kept.html", context)
 
@@ -370,9 +372,15 @@ def _scorecard(
             "refusal": refusal,
             "is_lapsed": found.is_lapsed(at),
             "playback": playback_of(request, page.recording),
+            "erasure": _erasure(page),
         },
         status=status,
     )
+
+
+def _erasure(page: GradingPage) -> Erasure | None:
+    """Say how the recording went that a grader had, where it is there no more."""
+    return erasure_of_answer(page.review.attempt) if page.recording is None else None
 
 
 def _mark_again(form: MarkForm | StampForm | None, rubric: Rubric) -> MarkForm:

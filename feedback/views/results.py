@@ -19,6 +19,7 @@ from feedback.sentences import (
 )
 from feedback.templatetags.ruler import band_words, place_words
 from loops.forms.practice import ENERGY_WORDS
+from loops.queries.keeping import erasure_of, plan_of
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
 
@@ -27,13 +28,16 @@ from loops.views.playing import playback_of
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show an answer's results; htmx, asking while they are calibrated, gets the level alone."""
     attempt = results_to_read(signed_in(request), attempt_id)
-    page = results_page(attempt, timezone.now())
+    now = timezone.now()
+    page = results_page(attempt, now)
     context = {
         "page": page,
         "attempt": attempt,
         "cohort": attempt.round.loop.cohort,
         "energy": ENERGY_WORDS.get(attempt.energy or 0, ""),
         "playback": playback_of(request, page.recording),
+        "plan": plan_of(page.recording, now) if page.recording else None,
+        "erasure": erasure_of(page.recording),
     }
     if page.results is None:
         context |= _card_to_give(page)

@@ -28,6 +28,7 @@ from feedback.queries.session import (
     session_page,
 )
 from feedback.views.grading import scorecard_context
+from loops import blobs
 from loops.access import mock_to_see
 from loops.actions import recordings, sessions
 from loops.actions.bookings import NoUnseenPrompt, SlotGone
@@ -257,7 +258,11 @@ def _context(page: SessionPage) -> dict[str, object]:
 
 def _answering(page: SessionPage) -> dict[str, object]:
     line = _current(page)
-    facts: dict[str, object] = {"line": line, "limits": recordings.limits()}
+    facts: dict[str, object] = {
+        "line": line,
+        "limits": recordings.limits(),
+        "room_bytes": max(0, blobs.room_bytes()),
+    }
     if not line.is_begun:
         return facts | {"guide": guide_of_turn(line.turn)}
     answer = attempt_page(line.attempt)

@@ -101,6 +101,7 @@ def tell_of(*, member_id: int, cohort_id: int, at: datetime) -> int:
         recording.erases_at = max(plan.due_at or at, at + NOTICE)
         recording.save(update_fields=["erases_at"])
         told.append(_as_told(recording))
+    told.sort(key=lambda row: str(row["erases_at"]))
     tell(
         rows[0][0].attempt.round.loop.member,
         Notice.Kind.ERASING,

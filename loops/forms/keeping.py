@@ -14,8 +14,6 @@ class KeepingForm(forms.Form):
         required=False,
         min_value=DAYS_LEAST,
         max_value=DAYS_MOST,
-        help_text=_(
-            "From 7 to 1095. Empty: recordings stay until their candidates erase them."
-        ),
+        help_text=_("From 7 to 1095. Empty: recordings stay until their candidates erase them."),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )

@@ -17,7 +17,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from loops.models import Event, Recording, Rendition, Upload
+from loops.models import Attempt, Event, Recording, Rendition, Upload
 from loops.states import RecordingState
 
 NOTICE = timedelta(days=7)
@@ -146,6 +146,23 @@ def erasures_of(recordings: Iterable[Recording]) -> dict[int, Erasure]:
         event.subject_id: Erasure(event.at, event.data.get("rule_days"), not event.is_left)
         for event in events
     }
+
+
+def lost_to_rule(attempt: Attempt) -> Erasure | None:
+    """Return how the last recording of a draft went, where its cohort's rule has discarded it.
+
+    Asks nothing where the cohort has no rule.
+    """
+    if attempt.round.loop.cohort.keep_recordings_days is None:
+        return None
+    gone = attempt.recordings.filter(state=RecordingState.DISCARDED).order_by("-state_at").first()
+    erasure = erasure_of(gone)
+    return erasure if erasure and erasure.rule_days is not None else None
+
+
+def erasure_of_answer(attempt: Attempt) -> Erasure | None:
+    """Return how an answer's recording went; None where it is there, or there was none."""
+    return erasure_of(attempt.recordings.filter(state=RecordingState.ERASED).first())
 
 
 def erasure_of(recording: Recording | None) -> Erasure | None:

@@ -344,6 +344,8 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
     recording = kept.annotate(
         arrived_bytes=Sum("tracks__uploads__received_bytes", default=0)
     ).first()
+    if recording:
+        recording.attempt = attempt
     return AttemptPage(
         attempt=attempt,
         levels=[

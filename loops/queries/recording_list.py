@@ -11,12 +11,14 @@ from django.db.models import Count, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils.text import slugify
 
+from loops import blobs
 from loops.models import Recording, Rendition, Track, Upload, User
 from loops.queries.keeping import Erasure, Plan, erasures_of, plans_of
 from loops.queries.recordings import bytes_used_in_sql, quota_of
 from loops.states import RecordingState
 
 A_PAGE = 20
+KEPT = [state for state in RecordingState if state != RecordingState.DISCARDED]
 NEARLY = 0.9
 DOWNLOADED = (Rendition.Kind.PLAYABLE, Rendition.Kind.LOG)
 SUFFIXES = {"audio/mp4": "m4a", "audio/mpeg": "mp3", "application/gzip": "ndjson.gz"}
@@ -86,6 +88,11 @@ class RecordingList:
     room: Room
 
 
+def room_to_record(user: User) -> int:
+    """Return how many bytes the member can send now: by their own room, and by the server's."""
+    return max(0, min(room_of(user).left, blobs.room_bytes()))
+
+
 def room_of(user: User) -> Room:
     """Return how much room the member's recordings take, and have."""
     used = User.objects.filter(pk=user.pk).values_list(bytes_used_in_sql(user), flat=True)
@@ -98,13 +105,14 @@ def recording_list(user: User, at: datetime, number: str = "1") -> RecordingList
     The number of queries does not grow with the rows; a page too far is the last one.
     """
     theirs = Recording.objects.kept().filter(attempt__round__loop__member=user)
-    counted = User.objects.filter(pk=user.pk).annotate(used_bytes=bytes_used_in_sql(user))
-    kept = Q(loops__rounds__attempts__recordings__isnull=False) & ~Q(
-        loops__rounds__attempts__recordings__state=RecordingState.DISCARDED
+    recordings = "loops__rounds__attempts__recordings"
+    is_kept = Q(**{f"{recordings}__state__in": KEPT})
+    used, count = (
+        User.objects.filter(pk=user.pk)
+        .annotate(used=bytes_used_in_sql(user), count=Count(recordings, filter=is_kept))
+        .values_list("used", "count")
+        .get()
     )
-    used, count = counted.values_list(
-        "used_bytes", Count("loops__rounds__attempts__recordings", filter=kept)
-    ).get()
     rows: Any = (
         theirs.select_related("attempt__round__round_kind", "attempt__round__loop__cohort")
         .annotate(made=_made(), parts=_parts())

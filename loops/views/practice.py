@@ -16,6 +16,7 @@ from loops.actions import practice, recordings
 from loops.errors import Refused
 from loops.forms.practice import ArtifactForm, LoopForm, PredictForm, SubmitForm, UploadForm
 from loops.models import Artifact, Attempt
+from loops.queries.keeping import lost_to_rule, plan_of
 from loops.queries.people import cohorts_of
 from loops.queries.practice import (
     AttemptPage,
@@ -26,6 +27,7 @@ from loops.queries.practice import (
     preset_lines,
     round_page,
 )
+from loops.queries.recording_list import room_to_record
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
 from loops.views.posting import posts_from
@@ -145,6 +147,7 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             "phases": page.steps,
             "limits": recordings.limits(),
             "unfinished": page.recording,
+            "room_bytes": room_to_record(signed_in(request)),
             "predicted_label": page.predicted_label,
             "cohort": found.round.loop.cohort,
         },
@@ -309,6 +312,8 @@ def _attempt_context(request: HttpRequest, page: AttemptPage) -> dict[str, objec
         "limits": recordings.limits(),
         "mock_id": mock_under_way(page.attempt),
         "playback": playback_of(request, page.recording),
+        "plan": plan_of(page.recording, timezone.now()) if page.recording else None,
+        "lost": None if page.recording else lost_to_rule(page.attempt),
     }
 
 
