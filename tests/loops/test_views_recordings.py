@@ -1,21 +1,22 @@
-"""The recorder's addresses: what is taken, what is refused and how, and who plays the result."""
+"""The recorder's addresses beside its bytes: finish, status, discard, erase."""
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.core.files.storage import storages
 from django.test import Client
 from django.urls import reverse
 
 from loops import blobs
 from loops.actions import recordings
-from loops.models import Attempt, Recording, Track, User
-from loops.views.recordings import APPEND_TYPE
+from loops.models import Attempt, Recording, Transcript, Upload, User
 from tests import factories
 from tests.factories import NOW
+
+FILM = b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 40
 
 
 @pytest.fixture
@@ -25,29 +26,38 @@ def browser_(as_: Callable[[User], Client], candidate: User) -> Client:
 
 
 @pytest.fixture
-def track(draft: Attempt, candidate: User) -> Track:
-    """A recording of the draft that was just begun."""
+def upload(draft: Attempt, candidate: User) -> Upload:
+    """The camera of a recording of the draft that was just begun."""
     return recordings.begin(
-        attempt=draft, role="camera", content_type="video/webm", by=candidate, at=NOW
+        attempt=draft,
+        role="camera",
+        content_type="video/webm",
+        by=candidate,
+        at=NOW,
+        has_consent=True,
     )
 
 
 @pytest.fixture
-def append(client: Client, track: Track) -> Callable[..., Any]:
-    """Send bytes to the track as the recorder does."""
-
-    def append(content: bytes, offset: int | str = 0, kind: str = APPEND_TYPE) -> Any:
-        return client.patch(
-            reverse("loops:track_append", args=[track.public_id]),
-            content,
-            content_type=kind,
-            headers={"Upload-Offset": str(offset)},
-        )
-
-    return append
+def arrived(upload: Upload, candidate: User) -> Upload:
+    """The same, with all of its bytes."""
+    append(upload, FILM, candidate)
+    return upload
 
 
-def ask(client: Client, name: str, row: Attempt | Recording, facts: object = None) -> Any:
+def append(upload: Upload, content: bytes, by: User, offset: int = 0) -> None:
+    """Have bytes arrive."""
+    recordings.append(
+        upload=upload,
+        stream=io.BytesIO(content),
+        offset=offset,
+        size=len(content),
+        by=by,
+        at=NOW,
+    )
+
+
+def ask(client: Client, name: str, row: Recording, facts: object = None) -> Any:
     """Post JSON as the recorder does."""
     return client.post(
         reverse(f"loops:{name}", args=[row.public_id]),
@@ -55,6 +65,11 @@ def ask(client: Client, name: str, row: Attempt | Recording, facts: object = Non
         content_type="application/json",
         headers={"Accept": "application/json"},
     )
+
+
+def length_of(upload: Upload, length: object = len(FILM), **more: object) -> dict[str, object]:
+    """Return how a recorder tells that it is done."""
+    return {"uploads": {str(upload.public_id): length}, **more}
 
 
 def refusal(response: Any) -> tuple[int, str]:
@@ -69,234 +84,78 @@ def words(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-# Beginning
-
-
-def test_a_recording_begins_with_the_addresses_to_go_on_with(
-    browser_: Client, draft: Attempt
-) -> None:
-    begun = ask(
-        browser_, "recording_begin", draft, {"role": "camera", "content_type": "video/webm"}
-    )
-
-    track = Track.objects.get()
-    assert begun.status_code == 201
-    assert begun.json() == {
-        "recording": str(track.recording.public_id),
-        "track": str(track.public_id),
-        "append_url": f"/tracks/{track.public_id}/",
-        "finish_url": f"/recordings/{track.recording.public_id}/finish/",
-        "status_url": f"/recordings/{track.recording.public_id}/",
-        "discard_url": f"/recordings/{track.recording.public_id}/discard/",
-    }
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {},
-        [],
-        "camera",
-        {"role": "screen", "content_type": "video/webm"},
-        {"role": "camera"},
-        {"role": ["camera"], "content_type": "video/webm"},
-        {"role": "camera", "content_type": 7},
-        {"role": "camera", "content_type": "video/webm\x00"},
-        {"role": "camera", "content_type": "video/\ud800"},
-    ],
-)
-def test_a_beginning_that_is_malformed_is_refused(
-    browser_: Client, draft: Attempt, facts: object
-) -> None:
-    assert refusal(ask(browser_, "recording_begin", draft, facts)) == (400, "malformed")
-    assert not Recording.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("attempt", "recording", "code"),
-    [
-        ({"predicted_rank": None}, None, "predict_first"),
-        ({"state": "withdrawn"}, None, "not_a_draft"),
-        ({}, "uploaded", "already_recorded"),
-        ({}, "ready", "already_recorded"),
-    ],
-)
-def test_a_beginning_that_comes_too_early_or_late_is_refused_in_json(
-    browser_: Client,
-    draft: Attempt,
-    attempt: dict[str, object],
-    recording: str | None,
-    code: str,
-) -> None:
-    Attempt.objects.update(**attempt)
-    if recording:
-        factories.recording(draft, state=recording)
-
-    begun = ask(
-        browser_, "recording_begin", draft, {"role": "camera", "content_type": "video/webm"}
-    )
-
-    assert refusal(begun) == (409, code)
-
-
-# Appending
-
-
-def test_bytes_are_taken_where_the_last_ones_ended(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes
-) -> None:
-    half = len(film) // 2
-
-    answers = [append(film[:half]), append(film[half:], half)]
-    asked = browser_.head(reverse("loops:track_append", args=[track.public_id]))
-
-    told = [(answer.status_code, answer["Upload-Offset"]) for answer in answers]
-    assert told == [(204, str(half)), (204, str(len(film)))]
-    assert (asked.status_code, asked["Upload-Offset"]) == (200, str(len(film)))
-    assert blobs.staged_path(track.staging_key).read_bytes() == film
-
-
-def test_bytes_from_elsewhere_are_told_where_to_go_on(
-    browser_: Client, append: Callable[..., Any], film: bytes
-) -> None:
-    append(film[:1000])
-
-    for offset in (0, 5000):
-        answer = append(film[:1000], offset)
-        assert refusal(answer) == (409, "wrong_offset")
-        assert answer["Upload-Offset"] == "1000"
-
-
-@pytest.mark.parametrize(
-    ("offset", "kind", "told"),
-    [
-        (0, "application/octet-stream", (415, "malformed")),
-        ("", APPEND_TYPE, (411, "malformed")),
-        ("one", APPEND_TYPE, (411, "malformed")),
-        (-1, APPEND_TYPE, (400, "malformed")),
-    ],
-)
-def test_bytes_with_wrong_headers_are_refused(
-    browser_: Client,
-    append: Callable[..., Any],
-    track: Track,
-    film: bytes,
-    *,
-    offset: int | str,
-    kind: str,
-    told: tuple[int, str],
-) -> None:
-    assert refusal(append(film, offset, kind)) == told
-
-    track.refresh_from_db()
-    assert track.received_bytes == 0
-    assert append(film).status_code == 204
-
-
-def test_bytes_the_server_cannot_keep_are_refused_and_what_came_before_is_safe(
-    browser_: Client,
-    append: Callable[..., Any],
-    track: Track,
-    *,
-    film: bytes,
-    settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told = [refusal(append(b"<!doctype html>" + bytes(100)))]
-    append(film[:1000])
-    with monkeypatch.context() as full:
-        full.setattr(blobs, "has_room", lambda _size: False)
-        told.append(refusal(append(film[1000:2000], 1000)))
-    settings.CHUNK_MAX_BYTES = 900
-    told.append(refusal(append(film[1000:2000], 1000)))
-    settings.UPLOAD_MAX_BYTES = 1500
-    told.append(refusal(append(film[1000:1800], 1000)))
-
-    track.refresh_from_db()
-    assert told == [
-        (415, "no_media"),
-        (507, "server_full"),
-        (413, "chunk_too_large"),
-        (413, "too_large"),
-    ]
-    assert track.received_bytes == 1000
-    assert blobs.staged_path(track.staging_key).read_bytes() == film[:1000]
-
-
-def test_nobody_else_adds_to_a_track(
-    as_: Callable[[User], Client],
-    append: Callable[..., Any],
-    track: Track,
-    *,
-    candidate: User,
-    peer: User,
-    film: bytes,
-) -> None:
-    as_(peer)
-    foreign = append(film)
-    as_(candidate)
-
-    assert foreign.status_code == 404
-    assert append(film).status_code == 204
-
-
-def test_nothing_is_added_after_the_end(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes
-) -> None:
-    append(film[:1000])
-    ask(browser_, "recording_finish", track.recording, {"length": 1000})
-
-    late = refusal(append(film[1000:], 1000))
-    Recording.objects.update(state="discarded")
-
-    assert late == (409, "not_recording")
-    assert append(film[1000:], 1000).status_code == 404
-
-
 # Finishing
 
 
 def test_a_recording_is_finished_when_all_has_arrived(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes
+    browser_: Client, upload: Upload, candidate: User
 ) -> None:
-    append(film[:1000])
+    recording, key = upload.track.recording, str(upload.public_id)
+    append(upload, FILM[:1000], candidate)
 
-    early = ask(browser_, "recording_finish", track.recording, {"length": len(film)})
-    append(film[1000:], 1000)
-    finished = [
-        ask(browser_, "recording_finish", track.recording, {"length": len(film)}) for _ in range(2)
-    ]
-    told = browser_.get(reverse("loops:recording_status", args=[track.recording.public_id]))
+    early = ask(browser_, "recording_finish", recording, length_of(upload))
+    append(upload, FILM[1000:], candidate, 1000)
+    told = [ask(browser_, "recording_finish", recording, length_of(upload)) for _press in range(2)]
+    told.append(browser_.get(reverse("loops:recording_status", args=[recording.public_id])))
 
     assert refusal(early) == (409, "still_missing")
-    assert early["Upload-Offset"] == "1000"
-    waiting = {"state": "uploaded", "duration_ms": None, "error": ""}
-    assert [answer.json() for answer in [*finished, told]] == [waiting] * 3
+    assert early.json()["uploads"] == {key: 1000}
+    for response in told:
+        status = response.json()
+        assert (status["state"], status["duration_ms"], status["error"]) == ("uploaded", None, "")
+        assert status["uploads"] == {key: len(FILM)}
 
 
-@pytest.mark.parametrize("facts", [{}, {"length": -1}, {"length": "7"}, {"length": True}, []])
-def test_a_finish_without_a_length_is_refused(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes, facts: object
+@pytest.mark.parametrize("length", [-1, "7", True, None, 2**63])
+def test_a_finish_without_lengths_is_refused(
+    browser_: Client, arrived: Upload, length: object
 ) -> None:
-    append(film)
+    recording = arrived.track.recording
+    garbage: list[object] = [
+        {},
+        [],
+        "all",
+        {"uploads": []},
+        {"uploads": {"first": 7}},
+        length_of(arrived, length),
+        length_of(arrived, starts=[0]),
+        length_of(arrived, starts={str(arrived.public_id): length}),
+    ]
 
-    assert refusal(ask(browser_, "recording_finish", track.recording, facts)) == (400, "malformed")
+    for facts in garbage:
+        told = refusal(ask(browser_, "recording_finish", recording, facts))
+        assert told == (400, "malformed"), facts
+    recording.refresh_from_db()
+    assert recording.state == "recording"
 
-    track.recording.refresh_from_db()
-    assert track.recording.state == "recording"
+
+def test_a_finish_nested_too_deep_is_refused(browser_: Client, arrived: Upload) -> None:
+    response = browser_.post(
+        reverse("loops:recording_finish", args=[arrived.track.recording.public_id]),
+        data="[" * 200_000,
+        content_type="application/json",
+    )
+
+    assert refusal(response) == (400, "malformed")
 
 
-def test_a_finish_tells_where_the_recorder_paused(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes
+def test_a_finish_tells_where_it_paused_and_where_its_parts_begin(
+    browser_: Client, arrived: Upload
 ) -> None:
-    append(film)
-    facts = {"length": len(film), "pauses": [[0, 320], [95_000, 60_000], [95_000, 5]]}
+    recording = arrived.track.recording
+    facts = {
+        "pauses": [[0, 320], [95_000, 60_000], [95_000, 5]],
+        "starts": {str(arrived.public_id): 1200},
+    }
 
     for told in (facts, {**facts, "pauses": [[1, 1]]}):
-        assert ask(browser_, "recording_finish", track.recording, told).status_code == 200
+        finished = ask(browser_, "recording_finish", recording, length_of(arrived, **told))
+        assert finished.status_code == 200
 
-    track.recording.refresh_from_db()
-    assert track.recording.pauses == [[0, 320], [95_000, 60_000], [95_000, 5]]
+    recording.refresh_from_db()
+    arrived.refresh_from_db()
+    assert recording.pauses == [[0, 320], [95_000, 60_000], [95_000, 5]]
+    assert (arrived.start_ms, recording.tracks.get().start_ms) == (1200, 1200)
 
 
 @pytest.mark.parametrize(
@@ -319,128 +178,140 @@ def test_a_finish_tells_where_the_recorder_paused(
     ],
 )
 def test_pauses_that_are_none_are_refused_and_nothing_is_lost(
-    browser_: Client, append: Callable[..., Any], track: Track, film: bytes, pauses: object
+    browser_: Client, arrived: Upload, pauses: object
 ) -> None:
-    append(film)
-    facts = {"length": len(film), "pauses": pauses}
+    recording = arrived.track.recording
 
-    assert refusal(ask(browser_, "recording_finish", track.recording, facts)) == (400, "malformed")
+    told = ask(browser_, "recording_finish", recording, length_of(arrived, pauses=pauses))
 
-    track.recording.refresh_from_db()
-    assert (track.recording.state, track.recording.pauses) == ("recording", [])
+    assert refusal(told) == (400, "malformed")
+    recording.refresh_from_db()
+    assert (recording.state, recording.pauses) == ("recording", [])
+
+
+@pytest.mark.parametrize(
+    ("cues", "kept"),
+    [
+        (
+            [
+                {"start_ms": 0, "end_ms": 900, "text": "Who is hurt?"},
+                {"start_ms": 900, "end_ms": 1800, "text": " The   users. "},
+            ],
+            ["Who is hurt?", "The users."],
+        ),
+        (
+            [
+                7,
+                {},
+                {"start_ms": -1, "end_ms": 9, "text": "before"},
+                {"start_ms": 0, "end_ms": "9", "text": "a word"},
+                {"start_ms": 0, "end_ms": 9, "text": None},
+                {"start_ms": 5, "end_ms": 9, "text": "\x00here"},
+            ],
+            ["here"],
+        ),
+        ("none", []),
+        (None, []),
+    ],
+)
+def test_what_the_browser_understood_costs_no_recording(
+    browser_: Client, arrived: Upload, cues: object, kept: list[str]
+) -> None:
+    recording = arrived.track.recording
+    facts = length_of(arrived, cues=cues, language="en-GB")
+
+    assert ask(browser_, "recording_finish", recording, facts).json()["state"] == "uploaded"
+
+    transcript = Transcript.objects.filter(recording=recording).first()
+    found = [cue.text for cue in transcript.cues.all()] if transcript else []
+    assert found == kept
+    assert not transcript or (transcript.language, transcript.source) == ("en-GB", "browser")
 
 
 def test_what_arrived_is_used_by_hand(
-    browser_: Client, append: Callable[..., Any], track: Track, draft: Attempt, film: bytes
+    browser_: Client, upload: Upload, draft: Attempt, candidate: User
 ) -> None:
-    url = reverse("loops:recording_finish", args=[track.recording.public_id])
+    url = reverse("loops:recording_finish", args=[upload.track.recording.public_id])
     page = reverse("loops:attempt", args=[draft.public_id])
 
     nothing = browser_.post(url)
-    append(film[:1000])
+    append(upload, FILM[:1000], candidate)
     used = browser_.post(url)
 
-    track.recording.refresh_from_db()
+    upload.track.recording.refresh_from_db()
     assert [nothing.url, used.url] == [page, page]  # type: ignore[attr-defined]
     assert words(nothing) == [
         "Nothing of this recording has arrived on the server. Record it again."
     ]
-    assert track.recording.state == "uploaded"
+    assert (upload.track.recording.state, upload.track.recording.is_interrupted) == (
+        "uploaded",
+        True,
+    )
 
 
-# Discarding
+# Putting away
 
 
-def test_a_recording_is_discarded_by_the_recorder_and_by_hand(
+def test_a_recording_is_discarded_by_the_recorder_and_by_hand_once_or_twice(
     browser_: Client, draft: Attempt
 ) -> None:
     by_recorder = factories.recording(draft)
-    told = ask(browser_, "recording_discard", by_recorder)
+    told = [ask(browser_, "recording_discard", by_recorder).json()["state"] for _press in range(2)]
     by_hand = factories.recording(draft)
-    answer = browser_.post(reverse("loops:recording_discard", args=[by_hand.public_id]))
+    url = reverse("loops:recording_discard", args=[by_hand.public_id])
+    answers = [browser_.post(url) for _press in range(2)]
 
-    assert told.json()["state"] == "discarded"
-    assert answer.url == reverse("loops:attempt", args=[draft.public_id])  # type: ignore[attr-defined]
+    assert told == ["discarded"] * 2
+    page = reverse("loops:attempt", args=[draft.public_id])
+    assert [answer.url for answer in answers] == [page] * 2  # type: ignore[attr-defined]
     assert {*Recording.objects.values_list("state", flat=True)} == {"discarded"}
 
 
-def test_what_is_handed_in_is_not_discarded(
-    browser_: Client, draft: Attempt, recorded: Recording
+def test_what_is_handed_in_is_not_discarded_but_erased(
+    browser_: Client,
+    draft: Attempt,
+    recorded: Recording,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
+    name = factories.rendition(recorded.tracks.get(), FILM, kind="poster").name
     Attempt.objects.update(state="submitted", energy=0, submitted_at=NOW)
+    discard, erase = (
+        reverse(f"loops:recording_{verb}", args=[recorded.public_id])
+        for verb in ("discard", "erase")
+    )
 
-    by_recorder = ask(browser_, "recording_discard", recorded)
-    by_hand = browser_.post(reverse("loops:recording_discard", args=[recorded.public_id]))
-
+    refused = ask(browser_, "recording_discard", recorded)
+    refused_by_hand = browser_.post(discard)
     recorded.refresh_from_db()
-    assert refusal(by_recorder) == (409, "not_a_draft")
-    assert "no longer a draft" in words(by_hand)[0]
+    was = recorded.state
+    with django_capture_on_commit_callbacks(execute=True):
+        erased = browser_.post(erase)
+    again, by_script = browser_.post(erase), ask(browser_, "recording_erase", recorded)
+
+    assert refusal(refused) == (409, "not_a_draft")
+    assert "no longer a draft" in words(refused_by_hand)[0]
+    assert was == "ready"
+    page = reverse("loops:attempt", args=[draft.public_id])
+    assert [erased.url, again.url] == [page, page]  # type: ignore[attr-defined]
+    assert words(erased)[-1].startswith("The recording and its words are erased.")
+    assert (by_script.status_code, by_script.json()["state"]) == (200, "erased")
+    assert not blobs.stored().exists(name)
+
+
+def test_nobody_else_puts_a_recording_away(
+    as_: Callable[[User], Client], recorded: Recording, peer: User
+) -> None:
+    client = as_(peer)
+
+    for name in ("recording_finish", "recording_discard", "recording_erase"):
+        assert ask(client, name, recorded).status_code == 404
+    recorded.refresh_from_db()
     assert recorded.state == "ready"
 
 
 def test_a_form_that_is_opened_as_a_page_leads_to_a_page(
     browser_: Client, recorded: Recording
 ) -> None:
-    for name in ("recording_finish", "recording_discard"):
+    for name in ("recording_finish", "recording_discard", "recording_erase"):
         answer = browser_.get(reverse(f"loops:{name}", args=[recorded.public_id]))
         assert answer.url == reverse("loops:loop_list")  # type: ignore[attr-defined]
-
-
-# Playing
-
-
-def test_a_recording_plays_whole_and_in_part_for_its_candidate_alone(
-    as_: Callable[[User], Client], draft: Attempt, candidate: User, peer: User, film: bytes
-) -> None:
-    recording = factories.recording(draft, content=film)
-    url = reverse("loops:recording_play", args=[recording.public_id])
-
-    foreign = as_(peer).get(url)
-    client = as_(candidate)
-    whole = client.get(url)
-    part = client.get(url, headers={"Range": "bytes=10-19"})
-    beyond = client.get(url, headers={"Range": f"bytes={len(film)}-"})
-
-    assert foreign.status_code == 404
-    assert (whole.status_code, b"".join(whole.streaming_content)) == (200, film)  # type: ignore[attr-defined]
-    assert (part.status_code, b"".join(part.streaming_content)) == (206, film[10:20])  # type: ignore[attr-defined]
-    assert part["Content-Range"] == f"bytes 10-19/{len(film)}"
-    assert (beyond.status_code, whole["Content-Type"]) == (416, "video/webm")
-    assert whole["Cache-Control"].startswith("private")
-
-
-def test_a_recording_whose_file_is_gone_is_not_found(
-    browser_: Client, draft: Attempt, film: bytes
-) -> None:
-    recording = factories.recording(draft, content=film)
-    storages["recordings"].delete(recording.file_name)
-
-    assert (
-        browser_.get(reverse("loops:recording_play", args=[recording.public_id])).status_code == 404
-    )
-
-
-def test_a_beginning_nested_too_deep_is_refused(browser_: Client, draft: Attempt) -> None:
-    response = browser_.post(
-        reverse("loops:recording_begin", args=[draft.public_id]),
-        data="[" * 200_000,
-        content_type="application/json",
-    )
-
-    assert refusal(response) == (400, "malformed")
-
-
-def test_a_recording_that_is_not_ready_does_not_play(browser_: Client, recorded: Recording) -> None:
-    Recording.objects.update(state="processing")
-
-    answer = browser_.get(reverse("loops:recording_play", args=[recorded.public_id]))
-
-    assert answer.status_code == 404
-
-
-def test_refusals_are_not_kept_by_any_cache(
-    browser_: Client, append: Callable[..., Any], film: bytes
-) -> None:
-    append(film[:1000])
-
-    assert "no-store" in append(film, 0)["Cache-Control"]
