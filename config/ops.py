@@ -16,6 +16,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from loops.blobs import has_room
+
 
 class NotReady(Exception):
     """A part does not do its work; the message may be shown to anybody."""
@@ -35,11 +37,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when every part works, else 503 with the parts that do not.
 
-    Beside them stands the edition of the time zones by which local hours are read.
+    Beside them stand the edition of the time zones by which local hours are read, and whether
+    the disk takes recordings: a full one stops those, and nothing else that this process does.
     """
     parts = {name: _state(probe) for name, probe in PROBES.items()}
     is_ready = all(state == "ok" for state in parts.values())
-    told = {"ready": is_ready, "parts": parts, "time_zones": tzdata.IANA_VERSION}
+    told = {
+        "ready": is_ready,
+        "parts": parts,
+        "has_room": has_room(0),
+        "time_zones": tzdata.IANA_VERSION,
+    }
     return JsonResponse(told, status=200 if is_ready else 503)
 
 

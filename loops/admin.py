@@ -59,12 +59,21 @@ class TrackInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(User)
 class UserAdmin(OnlyChanged, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Passwords are set by mail, handles are for good."""
+    """Passwords are set by mail, handles are for good. Room for recordings is given here."""
 
     list_display = ["email", "name", "handle", "is_active", "is_staff"]
     list_filter = ["is_active", "is_staff"]
     search_fields = ["email", "name", "handle"]
-    fields = ["email", "name", "handle", "time_zone", "is_active", "is_staff", "is_superuser"]
+    fields = [
+        "email",
+        "name",
+        "handle",
+        "time_zone",
+        "quota_bytes",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+    ]
     readonly_fields = ["handle"]
     inlines = [MembershipInline]
 

@@ -11,6 +11,8 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from loops import blobs
+
 ALL_OK = {"database": "ok", "redis": "ok", "storage": "ok", "migrations": "ok"}
 
 
@@ -26,9 +28,21 @@ def test_readyz_answers_200_when_every_part_works(client: Client) -> None:
 
     assert (response.status_code, response.json()) == (
         200,
-        {"ready": True, "parts": ALL_OK, "time_zones": tzdata.IANA_VERSION},
+        {"ready": True, "parts": ALL_OK, "has_room": True, "time_zones": tzdata.IANA_VERSION},
     )
     assert re.fullmatch(r"20\d\d[a-z]", tzdata.IANA_VERSION)
+
+
+@pytest.mark.django_db
+def test_readyz_tells_that_the_disk_is_at_its_floor_and_stays_ready(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages, grading and playing go on: nobody wants them taken out of service."""
+    monkeypatch.setattr(blobs, "room_bytes", lambda: -1)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["has_room"]) == (200, False)
 
 
 @pytest.mark.django_db
@@ -43,6 +57,7 @@ def test_readyz_names_a_redis_that_is_gone(client: Client, settings: Settings) -
         {
             "ready": False,
             "parts": {**ALL_OK, "redis": "failed"},
+            "has_room": True,
             "time_zones": tzdata.IANA_VERSION,
         },
     )
