@@ -119,9 +119,13 @@ class TypedForm(WordsForm):
 
     source = Transcript.Source.TYPED
     text = forms.CharField(
-        label=_("Words"),
-        required=False,
+        label=_("A line for each thing said"),
+        help_text=_(
+            "Begin it with its time, and with a name where several speak: “1:35 Mara: Who "
+            "decides?” A line without a time goes on with the one above."
+        ),
         strip=False,
+        error_messages={"required": NO_WORDS},
         widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "true", "class": "input--words"}),
     )
 
