@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -13,9 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from config.uploads import leave_room
+from config.uploads import SILENCE_S, leave_room
 
 SIGNED_IN = {SESSION_KEY: "1"}
+AS_A_POST = {"X-HTTP-Method-Override": "PATCH"}
 
 
 def upload(rf: RequestFactory, content: bytes, session: dict[str, str]) -> HttpRequest:
@@ -46,21 +48,29 @@ def test_uploads_hold_half_of_the_threads_and_the_rest_come_again(
     handle = leave_room(slow)
 
     with ThreadPoolExecutor(3) as pool:
-        held = [pool.submit(handle, rf.patch("/tracks/1/", b"bytes")) for _ in range(2)]
+        held = [pool.submit(handle, rf.patch("/uploads/1/", b"bytes")) for _ in range(2)]
         while len(slow.inside) < 2:
             pass
-        refused = handle(rf.patch("/tracks/1/", b"bytes"))
+        refused = handle(rf.patch("/uploads/1/", b"bytes"))
+        disguised = handle(rf.generic("POST", "/uploads/1/", b"bytes", headers=AS_A_POST))
         form = handle(upload(rf, b"film", SIGNED_IN))
-        page = pool.submit(handle, rf.get("/loops/"))
+        small = [
+            rf.get("/loops/"),
+            rf.generic("POST", "/attempts/1/tracks/"),
+            rf.head("/uploads/1/"),
+        ]
+        others = [pool.submit(handle, request) for request in small]
         slow.go.set()
-        answers = [future.result(timeout=10).status_code for future in [*held, page]]
+        answers = [future.result(timeout=10).status_code for future in [*held, *others]]
 
-    assert answers == [200, 200, 200]
-    assert (refused.status_code, refused["Retry-After"]) == (503, "3")
-    assert json.loads(refused.content)["code"] == "busy"  # type: ignore[attr-defined]
+    assert answers == [200] * 5
+    for response in (refused, disguised):
+        assert (response.status_code, response["Retry-After"]) == (503, "3")
+        assert response["Tus-Resumable"] == "1.0.0"
+        assert json.loads(response.content)["code"] == "no_room"  # type: ignore[attr-defined]
     assert (form.status_code, form["Retry-After"]) == (503, "3")
     assert "Many are sending at once" in form.content.decode()  # type: ignore[attr-defined]
-    assert handle(rf.patch("/tracks/1/", b"bytes")).status_code == 200
+    assert handle(rf.patch("/uploads/1/", b"bytes")).status_code == 200
 
 
 def test_behind_a_proxy_that_takes_the_slowness_uploads_use_every_thread(
@@ -88,7 +98,20 @@ def test_a_view_that_breaks_gives_its_place_back(rf: RequestFactory, settings: A
     handle = leave_room(breaks)
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            handle(rf.patch("/tracks/1/", b"bytes"))
+            handle(rf.patch("/uploads/1/", b"bytes"))
+
+
+def test_a_sender_that_falls_silent_is_given_up(rf: RequestFactory) -> None:
+    """Its thread and its upload would be held for as long as its network keeps the line."""
+    here, there = socket.socketpair()
+    with here, there:
+        append, page = rf.patch("/uploads/1/", b"bytes"), rf.get("/loops/")
+        append.META["gunicorn.socket"], page.META["gunicorn.socket"] = here, there
+
+        for request in (append, page):
+            leave_room(lambda _request: HttpResponse())(request)
+
+        assert (here.gettimeout(), there.gettimeout()) == (SILENCE_S, None)
 
 
 @pytest.mark.parametrize(
