@@ -7,7 +7,7 @@ from feedback.actions import reviews
 from feedback.actions import session as evening
 from feedback.models import InterviewerCard, Review
 from loops.actions import practice, sessions
-from loops.models import Attempt, Cohort, Mock, PromptExposure, Recording, Track, Turn, User
+from loops.models import Attempt, Cohort, Mock, PromptExposure, Recording, Turn, User
 from tests import factories
 
 if TYPE_CHECKING:
@@ -116,14 +116,7 @@ def lay(world: "World", cohort: Cohort, now: datetime, film: bytes) -> None:
             turn.attempt, state=Recording.State.RECORDING, started_at=now, state_at=now
         )
         Attempt.objects.filter(pk=turn.attempt.pk).update(predicted_rank=2)
-        Track.objects.create(
-            recording=recording,
-            role=Track.Role.CAMERA,
-            content_type="video/webm",
-            received_bytes=3_400_000,
-            staging_key="e" * 32,
-            touched_at=now,
-        )
+        factories.upload(recording, received_bytes=3_400_000, staging_key="e" * 32, touched_at=now)
     turn = begun("swapping", 55, swaps=True)
     sessions.end_turn(turn=turn, by=ida, at=now)
     turn = begun("talking", 55)

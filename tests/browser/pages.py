@@ -242,6 +242,7 @@ VISITS: dict[str, Visit] = {
     "answer, processing": Visit("loops:attempt", "processing", who="wren"),
     "answer, ready": Visit("loops:attempt", "ready", who="wren", then=_open_all),
     "answer, failed": Visit("loops:attempt", "failed", who="wren"),
+    "answer, ready in part": Visit("loops:attempt", "partial", who="wren"),
     "answer, put away": Visit("loops:attempt", "withdrawn", who="wren"),
     "recorder": Visit("loops:record", "draft"),
     "recorder, devices": Visit("loops:record", "draft", then=_check_devices),

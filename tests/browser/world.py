@@ -35,6 +35,7 @@ from loops.models import (
     Loop,
     Notice,
     Recording,
+    Rendition,
     Round,
     User,
 )
@@ -54,6 +55,7 @@ ROUNDS = {
     "processing": "ic_leadership",
     "ready": "deep_dive",
     "failed": "coding",
+    "partial": "xfn",
     "withdrawn": "sd_classic",
     "unplayable": "xfn",
     "provisional": "deep_dive",
@@ -172,11 +174,25 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
     }.items():
         draft = _draft(world, name, rounds, now)
         facts: dict[str, Any] = {"error_code": "no_streams"} if name == "failed" else {}
-        factories.recording(draft, state=state, state_at=now, started_at=now, **facts)
+        made = factories.recording(draft, state=state, state_at=now, started_at=now, **facts)
+        arrived = factories.upload(made, film, touched_at=now)
+        if name == "processing":
+            under_way = {"state": "running", "lease_until": now + timedelta(days=1)}
+            arrived.track.steps.create(name="remux", progress=0.4, **under_way)
     factories.recording(_draft(world, "ready", rounds, now), film, state_at=now)
+    partial = factories.recording(
+        _draft(world, "partial", rounds, now), film, state="ready_partial", is_interrupted=True
+    )
+    track = partial.tracks.get()
+    track.gaps = [[61_000, 84_000]]
+    track.save(update_fields=["gaps"])
+    factories.upload(partial, film)
+    factories.upload(partial, film, role="screen")
+    partial.tracks.filter(role="screen").update(error_code="no_streams")
     _draft(world, "withdrawn", rounds, now, state=Attempt.State.WITHDRAWN)
     unplayable = _submitted(world, "unplayable", rounds, now)
-    factories.recording(unplayable, state=Recording.State.FAILED, error_code="not_media")
+    failed = factories.recording(unplayable, state=Recording.State.FAILED, error_code="not_media")
+    factories.upload(failed, film)
     for name, graders, days in [("provisional", "tomas", 3), ("uncalibrated", "kenji priya", 1)]:
         answer = _submitted(world, name, rounds, now - timedelta(days=days))
         factories.recording(answer, film)
@@ -186,8 +202,8 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
 
 
 def _film() -> bytes:
-    ready = Recording.objects.ready().exclude(content_type__startswith="audio")[0]
-    with storages["recordings"].open(ready.file_name) as file:
+    drawn = Rendition.objects.filter(kind="playable", content_type="video/webm").order_by("pk")[0]
+    with storages["recordings"].open(drawn.name) as file:
         return bytes(file.read())
 
 
