@@ -319,6 +319,7 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:upload_append", "patch", "upload"): (403, 404, 404, 415, 404),
     ("loops:upload_append", "delete", "upload"): (403, 404, 404, 204, 404),
     ("loops:upload_raw", "get", "upload"): (302, 404, 404, 200, 404),
+    ("loops:recording_unfinished", "get", ""): SIGNED_IN,
     ("loops:recording_finish", "post", "recording"): (302, 404, 404, 302, 404),
     ("loops:recording_status", "get", "recording"): (302, 404, 404, 200, 404),
     ("loops:recording_discard", "post", "recording"): (302, 404, 404, 302, 404),

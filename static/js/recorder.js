@@ -1,32 +1,44 @@
 /* Records an answer: checks the devices, records in slices and sends them meanwhile.
  *
- * The page is in one of these states: setup, ready, recording, paused, sending (recorded, not all
- * is on the server yet), processing, stuck (the server will not have it).
+ * The page is in one of these states: setup, ready, testing (five seconds to try), replay (of these),
+ * recording, paused, sending (recorded, not all is on the server yet), processing, stuck (the server
+ * will not have it), discarding.
  */
 
+import { BrowserCaptions } from "./recording_captions.js";
 import {
   LoudnessMeter,
+  bitsFor,
+  canShareScreen,
   devices,
   obstacle,
   open,
+  openScreen,
   reasonOf,
   recorderFor,
+  stop,
 } from "./recording_devices.js";
+import { download } from "./recording_download.js";
 import { Page } from "./recording_page.js";
-import { MemoryStore, Refusal, Sender } from "./recording_queue.js";
-import { MediaClock } from "./recording_time.js";
+import { Refusal } from "./recording_queue.js";
+import {
+  bytesFor,
+  freeBytes,
+  rememberChoices,
+  rememberedChoices,
+  testClip,
+} from "./recording_setup.js";
+import { Shelf } from "./recording_store.js";
+import { Take } from "./recording_take.js";
 import { Transport, tokenOfPage } from "./recording_transport.js";
 
-const SLICE_MS = 1_000;
+const TEST_MS = 5_000;
 const SPARE_MS = 5_000; // the recording ends itself so long before the server's limit
-const POLL_MS = 1_000;
+const NEAR_MS = 5 * 60_000;
+const REPLACED_MS = 3_000; // a recorder that ends sooner than this after another is not replaced again
 const LONGEST_POLL_MS = 10_000;
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function stop(stream) {
-  for (const track of stream?.getTracks() ?? []) track.stop();
-}
+const AT_WORK = ["recording", "paused"];
+const HINDRANCES = ["unreachable", "server_full", "signed_out"];
 
 export function attach(root) {
   new Recorder(root).show();
@@ -36,21 +48,24 @@ class Recorder {
   #root;
   #page;
   #transport;
+  #shelf;
   #state = "setup";
   #newestCheck = null;
+  #isBusy = false;
   #stream = null;
+  #screen = null;
   #meter = null;
-  #recorder = null;
-  #ended = null;
-  #clock = new MediaClock();
-  #store = new MemoryStore();
-  #sender = null;
-  #urls = null;
+  #clip = "";
+  #take = null;
+  #left = null; // the row of a recording that goes on here
+  #captions = null;
   #wakeLock = null;
+  #replacedAt = -Infinity;
 
   constructor(root) {
     this.#root = root;
     this.#page = new Page(root);
+    this.#shelf = Shelf.open();
     this.#transport = new Transport({
       token: root.querySelector("[name=csrfmiddlewaretoken]").value,
       freshToken: () => tokenOfPage(),
@@ -63,8 +78,12 @@ class Recorder {
       this.#page.trouble(problem);
       return;
     }
+    this.#page.choose(rememberedChoices());
+    this.#page.sharing(false, canShareScreen());
+    this.#page.part("captions-field").hidden = !BrowserCaptions.isThere;
     this.#become("setup");
-    this.#page.preview(null);
+    this.#page.stage({});
+    this.#showRoom();
     this.#listen();
     setInterval(() => this.#tick(), 250);
   }
@@ -72,31 +91,41 @@ class Recorder {
   #listen() {
     const actions = {
       check: () => this.#check(),
-      start: () => this.#start(),
-      pause: () => this.#recorder.pause(),
-      resume: () => this.#recorder.resume(),
+      test: () => this.#test(),
+      live: () => this.#goLive(),
+      share: () => this.#share(),
+      start: () => this.#once(() => this.#start()),
+      pause: () => this.#take.pause(),
+      resume: () => this.#resume(),
       finish: () => this.#finish(),
+      again: () => this.#once(() => this.#sendAgain()),
+      arrived: () => this.#once(() => this.#close({ asArrived: true })),
       discard: () => this.#page.part("discard-dialog").showModal(),
-      copy: () => this.#saveCopy(),
+      copy: async () => download(await this.#take.files()),
     };
     this.#root.addEventListener("click", (event) => {
       actions[event.target.closest("[data-action]")?.dataset.action]?.();
     });
-    this.#root.addEventListener("change", () => {
-      if (this.#state === "ready") this.#check();
+    this.#root.addEventListener("change", ({ target }) => {
+      if (!target.closest("[data-part=setup]") || target.dataset.part === "captions") return;
+      this.#showRoom();
+      if (["ready", "replay"].includes(this.#state)) this.#check();
     });
+    this.#root.addEventListener("recorder:go-on", ({ detail }) => this.#goOnWith(detail));
     this.#page.part("discard-dialog").addEventListener("close", ({ target }) => {
       if (target.returnValue === "discard") this.#discard();
     });
     window.addEventListener("beforeunload", (event) => {
       if (this.#isAtRisk()) event.preventDefault();
     });
-    window.addEventListener("online", () => this.#sender?.nudge());
+    window.addEventListener("pagehide", () => this.#take?.leave());
+    window.addEventListener("online", () => this.#take?.nudge());
     document.addEventListener("visibilitychange", () => this.#stayAwake());
+    navigator.mediaDevices.addEventListener("devicechange", () => this.#seeDevices());
   }
 
   #isAtRisk() {
-    return ["recording", "paused", "sending"].includes(this.#state);
+    return [...AT_WORK, "sending"].includes(this.#state);
   }
 
   #become(state) {
@@ -104,49 +133,115 @@ class Recorder {
     this.#page.state(state);
   }
 
+  /* Does one thing at a time: a second press while it is done is none. */
+  async #once(what) {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      await what();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
   // The devices
 
   async #check() {
-    const { role, chosen } = this.#page;
+    const { role, ...chosen } = this.#page.chosen;
     const check = (this.#newestCheck = Symbol("check"));
+    const wanted = { ...rememberedChoices(), ...(this.#stream && chosen), quality: chosen.quality };
     this.#release();
     this.#page.trouble("");
-    this.#page.notice("");
+    let stream;
     try {
-      const stream = await open(role, chosen);
-      if (check !== this.#newestCheck) {
-        stop(stream);
-        return;
-      }
-      this.#stream = stream;
+      stream = await open(role, wanted);
     } catch (error) {
       if (check !== this.#newestCheck) return;
       this.#become("setup");
       this.#page.trouble(reasonOf(error));
       return;
     }
-    for (const track of this.#stream.getTracks()) {
-      track.addEventListener("ended", () => this.#lose(track));
+    if (check !== this.#newestCheck) {
+      stop(stream);
+      return;
     }
-    this.#meter = new LoudnessMeter(this.#stream, (level) => this.#page.level(level));
-    this.#page.preview(this.#stream, role);
-    this.#page.devices(await devices(), this.#stream);
+    this.#use(stream);
+    this.#page.devices(await devices(), stream);
+    rememberChoices({ role, ...this.#page.chosen });
     this.#become("ready");
   }
 
-  /* A device was unplugged. Without the camera the sound goes on; without the microphone there is
-   * no answer to record, so that it waits. */
+  /* Takes a stream as what is seen, heard and recorded. */
+  #use(stream) {
+    this.#meter?.close();
+    this.#stream = stream;
+    this.#meter = new LoudnessMeter(stream, (level) =>
+      this.#page.level(level, this.#state === "recording"),
+    );
+    for (const track of stream.getTracks()) {
+      track.addEventListener("ended", () => stream === this.#stream && this.#lose(track));
+    }
+    const [microphone] = stream.getAudioTracks();
+    for (const type of ["mute", "unmute"]) {
+      microphone.addEventListener(type, () => this.#page.notice("muted", type === "mute"));
+    }
+    this.#stage();
+  }
+
+  #stage() {
+    this.#page.stage({ stream: this.#stream, screen: this.#screen, clip: this.#clip });
+  }
+
+  /* A device was unplugged. Without the camera the sound goes on; without the microphone another one
+   * takes its place, in a part of its own. */
   #lose(track) {
-    if (this.#state === "ready") {
+    if (AT_WORK.includes(this.#state)) {
+      this.#stage();
+      if (track.kind === "video") this.#page.notice("camera_lost");
+      else if (this.#state === "recording") this.#replace();
+    } else if (["ready", "testing", "replay"].includes(this.#state)) {
       this.#release();
       this.#become("setup");
       this.#page.trouble("missing");
-    } else if (track.kind === "video") {
-      this.#page.preview(this.#stream, "microphone");
-      this.#page.notice("camera_lost");
-    } else {
-      if (this.#recorder?.state === "recording") this.#recorder.pause();
-      this.#page.trouble("microphone_lost");
+    }
+  }
+
+  /* Goes on with whatever devices are there; where none is, waits for one. */
+  async #replace() {
+    const { role, quality } = this.#page.chosen;
+    if (!AT_WORK.includes(this.#state)) return;
+    await this.#once(async () => {
+      await this.#take.end(role);
+      this.#take.pause();
+      try {
+        this.#use(await this.#openInstead(role, quality));
+      } catch {
+        this.#page.trouble("microphone_lost");
+        return;
+      }
+      this.#page.trouble("");
+      this.#page.notice("microphone_changed");
+      if (this.#take.record(this.#stream, role, quality)) this.#take.resume();
+      else this.#page.trouble("unsupported");
+    });
+  }
+
+  async #openInstead(role, quality) {
+    const pictures = this.#stream.getVideoTracks().filter(({ readyState }) => readyState === "live");
+    for (const track of this.#stream.getAudioTracks()) track.stop();
+    if (role === "camera" && !pictures.length) {
+      const stream = await open(role, { quality }).catch(() => null);
+      if (stream) return stream;
+    }
+    const sound = await open("microphone");
+    return new MediaStream([...pictures, ...sound.getAudioTracks()]);
+  }
+
+  async #seeDevices() {
+    if (["ready", "replay"].includes(this.#state) && this.#stream) {
+      this.#page.devices(await devices(), this.#stream);
+    } else if (this.#state === "paused" && !this.#take.isRecording(this.#page.role)) {
+      this.#replace();
     }
   }
 
@@ -155,44 +250,146 @@ class Recorder {
     this.#meter = null;
     stop(this.#stream);
     this.#stream = null;
-    this.#page.preview(null);
+    this.#dropClip();
+    this.#stage();
+  }
+
+  async #share() {
+    if (this.#screen) {
+      this.#unshare();
+      return;
+    }
+    let screen;
+    try {
+      screen = await openScreen();
+    } catch {
+      return; // the person chose none
+    }
+    this.#screen = screen;
+    screen.getVideoTracks()[0].addEventListener("ended", () => this.#unshare());
+    if (this.#state === "recording") this.#take.record(screen, "screen");
+    this.#dropClip();
+    this.#stage();
+    this.#page.sharing(true, true);
+  }
+
+  #unshare() {
+    this.#take?.end("screen");
+    stop(this.#screen);
+    this.#screen = null;
+    this.#stage();
+    this.#page.sharing(false, true);
+  }
+
+  async #showRoom() {
+    const { role, quality } = this.#page.chosen;
+    const needed = bytesFor(Number(this.#root.dataset.minutes), bitsFor(role, quality));
+    const { roomBytes = "" } = this.#root.dataset;
+    this.#page.room("server", needed, roomBytes === "" ? null : Number(roomBytes));
+    this.#page.room("browser", needed, await freeBytes());
+  }
+
+  // The test
+
+  async #test() {
+    if (!["ready", "replay"].includes(this.#state)) return;
+    const { role, quality } = this.#page.chosen;
+    this.#dropClip();
+    this.#stage();
+    const recorder = recorderFor(this.#stream, role, quality);
+    if (!recorder) {
+      this.#page.trouble("unsupported");
+      return;
+    }
+    this.#become("testing");
+    const began = performance.now();
+    const left = () => Math.ceil((TEST_MS - (performance.now() - began)) / 1000);
+    const timer = setInterval(() => this.#page.countdown(Math.max(0, left())), 100);
+    this.#page.countdown(left());
+    try {
+      const clip = await testClip(recorder, TEST_MS);
+      if (this.#state !== "testing") return;
+      this.#clip = URL.createObjectURL(clip);
+      this.#page.check("test", "good", this.#page.say("tested"));
+      this.#become("replay");
+      this.#stage();
+    } catch {
+      if (this.#state === "testing") this.#become("ready");
+      this.#page.trouble("unsupported");
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #goLive() {
+    this.#dropClip();
+    this.#stage();
+    this.#become("ready");
+  }
+
+  #dropClip() {
+    if (this.#clip) URL.revokeObjectURL(this.#clip);
+    this.#clip = "";
   }
 
   // The recording
 
   async #start() {
-    if (this.#state !== "ready") return;
-    const { role } = this.#page;
-    this.#recorder = recorderFor(this.#stream, role);
-    if (!this.#recorder) {
+    if (!["ready", "replay"].includes(this.#state)) return;
+    const { role, quality } = this.#page.chosen;
+    const recorder = recorderFor(this.#stream, role, quality);
+    if (!recorder) {
       this.#page.trouble("unsupported");
       return;
     }
-    const beginUrl = this.#beginUrl();
-    if (!beginUrl) {
-      this.#page.trouble("not_begun");
-      return;
-    }
     this.#page.trouble("");
-    const begun = await this.#transport.begin(
-      beginUrl,
-      role,
-      this.#recorder.mimeType,
-    );
-    if (begun.kind !== "begun") {
-      this.#page.trouble(begun.code ?? begun.kind, begun.message);
+    const { take, refused } = await this.#open(role, recorder.mimeType);
+    if (refused) {
+      this.#page.trouble(refused.code ?? refused.kind, refused.message);
       return;
     }
-    this.#clock.wait(); // what passes until the first picture is no media time
-    this.#urls = begun.urls;
-    this.#sender = new Sender({
-      store: this.#store,
-      send: (offset, blob) => this.#transport.append(this.#urls.append_url, offset, blob),
-      onChange: () => this.#showSending(),
-      mostBytes: Number(this.#root.dataset.chunkBytes),
-    });
-    this.#page.safety(this.#sender);
-    this.#record();
+    if (!take) return;
+    if (this.#state === "setup" || !take.record(this.#stream, role, quality)) {
+      await take.discard();
+      this.#page.trouble("unsupported");
+      return;
+    }
+    this.#take = take;
+    this.#goLive();
+    this.#page.notice("goes_on", false);
+    if (this.#screen) take.record(this.#screen, "screen");
+    this.#caption(take);
+    navigator.storage?.persist?.().catch(() => {}); // nothing waits for it: some browsers never answer
+  }
+
+  /* Opens the recording on the server, or takes up the one that goes on. */
+  async #open(role, contentType) {
+    const earlier = this.#left?.cues ?? [];
+    const given = {
+      shelf: await this.#shelf,
+      transport: this.#transport,
+      chunkBytes: Number(this.#root.dataset.chunkBytes),
+      consent: "yes",
+      cues: () => [...earlier, ...(this.#captions?.cues ?? [])],
+      onChange: (answer) => this.#follow(answer),
+      onEnd: (ended) => this.#seeEnd(ended),
+    };
+    if (this.#left) {
+      const opened = await Take.reopen({ row: this.#left, ...given });
+      if (opened.take) this.#left = null;
+      return opened;
+    }
+    const url = this.#beginUrl();
+    if (!url) return { refused: { code: "not_begun" } };
+    const facts = {
+      attempt: /attempts\/([^/]+)/.exec(url)?.[1] ?? "",
+      title: this.#root.dataset.title,
+      user: document.body.dataset.user,
+      file_name: this.#root.dataset.fileName,
+      language: document.documentElement.lang,
+      answer_url: this.#root.dataset.attemptUrl,
+    };
+    return Take.begin({ url, role, contentType, facts, ...given });
   }
 
   /* Where a recording begins. In a mock it comes into the page with the prompt. */
@@ -200,35 +397,67 @@ class Recorder {
     return this.#root.dataset.beginUrl ?? this.#root.querySelector("[data-begin-url]")?.dataset.beginUrl;
   }
 
-  #record() {
-    const recorder = this.#recorder;
-    recorder.addEventListener("start", () => this.#go("recording"));
-    recorder.addEventListener("resume", () => this.#go("recording"));
-    recorder.addEventListener("pause", () => this.#go("paused"));
-    recorder.addEventListener("dataavailable", ({ data }) => {
-      this.#sender.push(data, this.#clock.ms);
-    });
-    this.#ended = new Promise((resolve) => recorder.addEventListener("stop", resolve));
-    this.#ended.then(() => this.#finish());
-    try {
-      recorder.start(SLICE_MS);
-    } catch {
+  /* Another page left this recording unfinished, and it goes on here once the person starts. */
+  #goOnWith(row) {
+    if (!["setup", "ready", "replay"].includes(this.#state)) return;
+    this.#left = row;
+    this.#page.fixRole(row.tracks[0].role);
+    this.#page.notice("goes_on");
+    this.#page.notice("interrupted", false);
+    this.#check();
+  }
+
+  /* Follows what is so: whether it runs, what is safe and what hinders. */
+  #follow(answer = null) {
+    const safety = this.#take?.safety;
+    if (!safety) return;
+    this.#page.safety(safety);
+    const hindrance = answer ?? { kind: safety.state, code: safety.trouble };
+    this.#page.oneNotice(HINDRANCES, wordOf(hindrance));
+    this.#page.notice("in_memory", safety.isInMemory);
+    if (safety.refusal && safety.refusal.code !== "stopped" && this.#isAtRisk()) this.#refuse(safety.refusal);
+    const { isRunning } = this.#take.clock;
+    if (isRunning && ["ready", ...AT_WORK].includes(this.#state)) this.#go("recording");
+    else if (!isRunning && this.#state === "recording") this.#go("paused");
+  }
+
+  #go(state) {
+    if (state === this.#state) return;
+    this.#become(state);
+    this.#stayAwake();
+    if (state === "recording") this.#captions?.start();
+    else this.#captions?.stop();
+    if (state === "recording" && this.#screen && !this.#take.isRecording("screen")) {
+      this.#take.record(this.#screen, "screen");
+    }
+  }
+
+  /* A recorder stopped by itself: its devices ended, or it failed. */
+  #seeEnd(role) {
+    if (role === "screen") {
+      this.#unshare();
+    } else if (performance.now() - this.#replacedAt > REPLACED_MS) {
+      this.#replacedAt = performance.now();
+      this.#replace();
+    } else {
       this.#page.trouble("unsupported");
     }
   }
 
-  #go(state) {
-    if (state === "recording") this.#clock.run();
-    else this.#clock.hold();
-    this.#become(state);
-    this.#stayAwake();
+  #resume() {
+    const [microphone] = this.#stream.getAudioTracks();
+    const isThere = microphone.readyState === "live" && this.#take.isRecording(this.#page.role);
+    if (isThere) this.#take.resume();
+    else this.#replace();
   }
 
   #tick() {
-    if (!this.#clock.isRunning) return;
-    this.#page.time(this.#clock.ms);
-    const mostMs = Number(this.#root.dataset.mostMinutes) * 60_000 - SPARE_MS;
-    if (this.#clock.ms >= mostMs) this.#finish();
+    if (!this.#take?.clock.isRunning) return;
+    const { ms } = this.#take.clock;
+    this.#page.time(ms);
+    const leftMs = Number(this.#root.dataset.mostMinutes) * 60_000 - ms;
+    this.#page.notice("near_end", leftMs < NEAR_MS);
+    if (leftMs < SPARE_MS) this.#finish();
   }
 
   async #stayAwake() {
@@ -236,67 +465,53 @@ class Recorder {
     this.#wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
   }
 
-  // The sending
-
-  #showSending() {
-    const { state, trouble, refusal } = this.#sender;
-    this.#page.safety(this.#sender);
-    if (state === "signed_out") this.#page.notice("signed_out");
-    else if (state === "waiting") this.#page.notice(trouble === "server_full" ? trouble : "unreachable");
-    else if (state === "sending" || state === "idle") this.#page.notice("");
-    if (refusal && this.#isAtRisk()) this.#refuse(refusal);
+  #caption(take) {
+    if (!this.#page.wantsCaptions) return;
+    this.#captions = new BrowserCaptions({
+      language: document.documentElement.lang,
+      now: () => take.clock.ms,
+      onEnd: () => this.#page.notice("captions_ended"),
+    });
   }
 
+  // The end
+
   async #finish() {
-    if (!["recording", "paused"].includes(this.#state)) return;
-    this.#clock.hold();
-    this.#page.time(this.#clock.ms);
+    if (!AT_WORK.includes(this.#state)) return;
+    this.#captions?.stop();
     this.#become("sending");
-    if (this.#recorder.state !== "inactive") this.#recorder.stop();
-    await this.#ended;
+    this.#page.time(this.#take.clock.ms);
+    await this.#take.end();
+    stop(this.#screen);
+    this.#screen = null;
     this.#release();
     this.#wakeLock?.release();
+    await this.#close();
+  }
+
+  async #sendAgain() {
+    this.#page.trouble("");
+    this.#take.tryAgain();
+    await this.#close();
+  }
+
+  /* Sends the rest, closes the recording and leads to the answer. */
+  async #close(how = {}) {
+    this.#become("sending");
+    this.#follow();
     try {
-      await this.#deliver();
+      await this.#take.deliver(how);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (this.#state === "discarding") return;
       this.#refuse(error);
+      this.#page.part("arrived").hidden = !this.#take.safety.sentBytes || error.code === "gone";
       this.#become("stuck");
       return;
     }
     this.#become("processing");
-    await this.#awaitProcessing();
+    await this.#take.settle(LONGEST_POLL_MS);
     location.assign(this.#root.dataset.attemptUrl);
-  }
-
-  /* Sends the rest and closes the recording, as often as it takes. */
-  async #deliver() {
-    for (;;) {
-      await this.#sender.flush();
-      const answer = await this.#transport.finish(
-        this.#urls.finish_url,
-        this.#sender.totalBytes,
-        this.#clock.ms,
-        this.#clock.pauses,
-      );
-      if (answer.kind === "finished") return;
-      if (answer.kind === "refused") throw new Refusal(answer.code, answer.message);
-      if (answer.kind === "elsewhere") {
-        this.#sender.resume(answer.offset);
-      } else {
-        this.#page.notice(answer.kind === "signed_out" ? "signed_out" : "unreachable");
-        await sleep(Math.max(POLL_MS, answer.afterMs ?? 0));
-      }
-    }
-  }
-
-  async #awaitProcessing() {
-    for (let waited = 0; waited < LONGEST_POLL_MS; waited += POLL_MS) {
-      const { state } = await this.#transport.status(this.#urls.status_url);
-      if (state === "ready" || state === "failed") return;
-      await sleep(POLL_MS);
-    }
   }
 
   /* The server will not have it: what was recorded can still be saved by hand. */
@@ -305,21 +520,23 @@ class Recorder {
     this.#page.part("copy").hidden = false;
   }
 
-  async #saveCopy() {
-    const type = this.#recorder.mimeType;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await this.#store.whole(type));
-    link.download = `${this.#root.dataset.fileName}.${/\/(\w+)/.exec(type)?.[1] ?? "webm"}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  }
-
   async #discard() {
+    this.#captions?.stop();
     this.#become("discarding");
-    this.#sender.stop();
-    if (this.#recorder.state !== "inactive") this.#recorder.stop();
+    const answer = await this.#take.discard();
+    this.#unshare();
     this.#release();
-    await this.#transport.discard(this.#urls.discard_url);
-    location.assign(this.#root.dataset.attemptUrl);
+    if (answer.kind === "discarded" || answer.code === "gone") {
+      location.assign(this.#root.dataset.attemptUrl);
+      return;
+    }
+    this.#page.trouble("not_discarded", answer.message);
+    this.#become("stuck");
   }
+}
+
+function wordOf({ kind, code }) {
+  if (kind === "signed_out") return kind;
+  if (!["waiting", "later"].includes(kind)) return "";
+  return code === "server_full" ? code : "unreachable";
 }

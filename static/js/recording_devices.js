@@ -1,24 +1,29 @@
-/* Camera, microphone and what can be recorded with them. No words and no page parts. */
+/* Camera, microphone, screen and what can be recorded with them. No words and no page parts. */
 
 const KEY_FRAME_MS = 2_000;
-const BITS = { videoBitsPerSecond: 1_000_000, audioBitsPerSecond: 64_000 };
-const PICTURE = {
-  width: { ideal: 640 },
-  height: { ideal: 480 },
-  frameRate: { ideal: 24, max: 30 },
+const SOUND_BITS = 64_000;
+const SCREEN_BITS = 800_000;
+const SCREEN_PICTURE = { frameRate: { ideal: 8, max: 10 }, width: { max: 1920 }, height: { max: 1080 } };
+
+/* What a camera gives, by the quality that was chosen. */
+export const QUALITIES = {
+  standard: { width: 640, height: 480, frames: 24, bits: 1_000_000 },
+  high: { width: 1280, height: 720, frames: 30, bits: 1_500_000 },
 };
 
 /* WebM first: every slice of it can be played at once. Safari's own MP4 is sounder than its WebM. */
 const WEBM = {
   camera: ["video/webm;codecs=vp8,opus", "video/webm;codecs=vp9,opus", "video/webm"],
   microphone: ["audio/webm;codecs=opus", "audio/webm", "audio/ogg;codecs=opus"],
+  screen: ["video/webm;codecs=vp8", "video/webm;codecs=vp9", "video/webm"],
 };
 const MP4 = {
   camera: ["video/mp4;codecs=avc1.42E01E,mp4a.40.2", "video/mp4"],
   microphone: ["audio/mp4;codecs=mp4a.40.2", "audio/mp4"],
+  screen: ["video/mp4;codecs=avc1.42E01E", "video/mp4"],
 };
 
-/* The types to try for a role ("camera" or "microphone"), the best first. */
+/* The types to try for a role ("camera", "microphone" or "screen"), the best first. */
 export function typesFor(role, { isSafari = isThisSafari(), isSupported = canRecord } = {}) {
   const types = isSafari ? [...MP4[role], ...WEBM[role]] : [...WEBM[role], ...MP4[role]];
   return types.filter(isSupported);
@@ -39,14 +44,21 @@ export function obstacle() {
   return canAsk && globalThis.MediaRecorder ? "" : "unsupported";
 }
 
+export function canShareScreen() {
+  return Boolean(navigator.mediaDevices?.getDisplayMedia);
+}
+
 /* Asks for camera and microphone, or the microphone alone. A chosen device that is gone is
  * replaced by any other. Throws what getUserMedia throws. */
-export async function open(role, { camera = "", microphone = "" } = {}) {
+export async function open(role, { camera = "", microphone = "", quality = "standard" } = {}) {
+  const { width, height, frames } = QUALITIES[quality] ?? QUALITIES.standard;
   const ask = (cameraId, microphoneId) =>
     navigator.mediaDevices.getUserMedia({
       audio: microphoneId ? { deviceId: { exact: microphoneId } } : true,
       video: role === "camera" && {
-        ...PICTURE,
+        width: { ideal: width },
+        height: { ideal: height },
+        frameRate: { ideal: frames, max: 30 },
         ...(cameraId ? { deviceId: { exact: cameraId } } : {}),
       },
     });
@@ -56,6 +68,15 @@ export async function open(role, { camera = "", microphone = "" } = {}) {
     if (error.name !== "OverconstrainedError" || !(camera || microphone)) throw error;
     return ask("", "");
   }
+}
+
+/* Asks for a screen, a window or a tab, without its sound. Throws what getDisplayMedia throws. */
+export function openScreen() {
+  return navigator.mediaDevices.getDisplayMedia({ video: SCREEN_PICTURE, audio: false });
+}
+
+export function stop(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 /* The word for what getUserMedia threw. */
@@ -78,16 +99,23 @@ export async function devices() {
   return { camera: of("videoinput"), microphone: of("audioinput") };
 }
 
+/* The bits a second that a role is recorded with. */
+export function bitsFor(role, quality = "standard") {
+  if (role === "microphone") return SOUND_BITS;
+  if (role === "screen") return SCREEN_BITS;
+  return SOUND_BITS + (QUALITIES[quality] ?? QUALITIES.standard).bits;
+}
+
 /* A recorder for the stream, with the type it will write; null where none of the types works.
  * What isTypeSupported promises is not always true, so that each is tried. */
-export function recorderFor(stream, role) {
+export function recorderFor(stream, role, quality = "standard") {
   for (const type of [...typesFor(role), ""]) {
     try {
-      const isMp4 = type.includes("mp4");
       return new MediaRecorder(stream, {
-        ...BITS,
+        audioBitsPerSecond: SOUND_BITS,
+        videoBitsPerSecond: bitsFor(role, quality) - (role === "camera" ? SOUND_BITS : 0),
         ...(type && { mimeType: type }),
-        ...(isMp4 && { videoKeyFrameIntervalDuration: KEY_FRAME_MS }),
+        ...(type.includes("mp4") && { videoKeyFrameIntervalDuration: KEY_FRAME_MS }),
       });
     } catch {
       // the next type may do

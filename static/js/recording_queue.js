@@ -1,6 +1,6 @@
 /* What was recorded waits here until the server has it. No DOM and no network: both are handed in.
  *
- * A store keeps the bytes in order; another one may keep them in the browser's database. A sender
+ * A store keeps the bytes in order: SliceStore those of a recording, FileStore a chosen file. A sender
  * takes them from the store and gives them to `send(offset, blob)`, one piece after the other,
  * until the server has acknowledged all of them.
  */
@@ -9,51 +9,7 @@ export const PIECE_BYTES = { least: 64 * 1024, first: 256 * 1024, most: 4 * 1024
 export const WAIT_MS = { least: 500, most: 15_000, signedOut: 5_000 };
 const QUICK_MS = 1_000;
 const SLOW_MS = 4_000;
-
-/* Keeps slices as long as the page lives. Nothing is dropped before: the server may ask again, and
- * the person may want a copy. */
-export class MemoryStore {
-  #slices = [];
-  #end = 0;
-
-  /* Adds a slice and returns the number of bytes kept so far. */
-  async append(blob) {
-    this.#slices.push({ start: this.#end, blob });
-    this.#end += blob.size;
-    return this.#end;
-  }
-
-  /* Returns at most `most` bytes from the offset on. */
-  async read(offset, most) {
-    const parts = [];
-    let left = most;
-    for (const { start, blob } of this.#slices.slice(this.#indexOf(offset))) {
-      const part = blob.slice(Math.max(0, offset - start), Math.max(0, offset - start) + left);
-      parts.push(part);
-      left -= part.size;
-      if (left <= 0) break;
-    }
-    return new Blob(parts);
-  }
-
-  async whole(type) {
-    return new Blob(
-      this.#slices.map(({ blob }) => blob),
-      { type },
-    );
-  }
-
-  #indexOf(offset) {
-    let low = 0;
-    let high = this.#slices.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (this.#slices[middle].start <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-}
+const REST_MS = 5_000; // between pieces where one takes longer than QUICK_MS
 
 /* A chosen file is a store that is full from the start. */
 export class FileStore {
@@ -76,13 +32,15 @@ export class Refusal extends Error {
 }
 
 function unreachable(error) {
+  if (error.name === "NotReadableError") return { kind: "refused", code: "unreadable" };
   console.error(error);
   return { kind: "later", code: "unreachable" };
 }
 
 /* Sends what the store holds, in order and once.
  *
- * `send(offset, blob)` answers with one of
+ * `where()`, if given, asks the server for its offset after each failure. It and `send(offset, blob)`
+ * answer with one of
  *   { kind: "taken", offset }          the server has everything before this offset
  *   { kind: "elsewhere", offset }      the server wants to go on from this offset
  *   { kind: "later", afterMs, code }   not now: a lost network, a full disk, a busy server
@@ -94,6 +52,8 @@ function unreachable(error) {
 export class Sender {
   #store;
   #send;
+  #where;
+  #isUnsure = false;
   #onChange;
   #sleep;
   #random;
@@ -101,17 +61,19 @@ export class Sender {
   #least;
   #most;
   #piece;
-  #marks = [];
-  #safeMs = 0;
+  #marks;
+  #startMs;
+  #safeMs;
   #failures = 0;
   #appending = Promise.resolve();
   #isRunning = false;
   #wake = () => {};
   #waiters = [];
 
-  constructor({ store, send, onChange = () => {}, ...given }) {
+  constructor({ store, send, where = null, onChange = () => {}, ...given }) {
     this.#store = store;
     this.#send = send;
+    this.#where = where;
     this.#onChange = onChange;
     this.#sleep = given.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
     this.#random = given.random ?? Math.random;
@@ -121,7 +83,9 @@ export class Sender {
     this.#piece = Math.min(PIECE_BYTES.first, this.#most);
     this.sentBytes = given.sentBytes ?? 0;
     this.totalBytes = given.totalBytes ?? 0;
-    this.totalMs = 0;
+    this.#startMs = this.#safeMs = given.startMs ?? 0;
+    this.totalMs = given.endMs ?? this.#startMs;
+    this.#marks = [{ end: this.totalBytes, ms: this.totalMs }];
     this.state = "idle";
     this.refusal = null;
     this.trouble = "";
@@ -172,17 +136,24 @@ export class Sender {
     if (this.refusal) throw this.refusal;
     if (this.pendingBytes === 0) return;
     const done = new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    this.nudge();
     this.run();
     await done;
   }
 
   /* Goes on from where the server is. */
   resume(offset) {
-    if (!Number.isInteger(offset) || offset < 0 || offset > this.totalBytes) {
-      this.stop(new Refusal("lost"));
-      return;
-    }
-    this.#acknowledge(offset);
+    if (!Number.isInteger(offset)) this.stop(new Refusal("lost"));
+    else this.#goTo(offset);
+    this.run();
+  }
+
+  /* Tries again after a refusal: there may be room by now. */
+  tryAgain() {
+    if (this.state !== "stopped") return;
+    this.refusal = null;
+    this.#isUnsure = this.#where !== null;
+    this.#become("idle");
     this.run();
   }
 
@@ -199,20 +170,28 @@ export class Sender {
   }
 
   async #sendPiece() {
+    if (this.#isUnsure) {
+      await this.#ask();
+      return;
+    }
     const offset = this.sentBytes;
-    const blob = await this.#store.read(offset, this.#piece);
+    const blob = await this.#read(offset);
+    if (!blob) return;
     if (this.state === "idle") this.#become("sending");
     const started = this.#now();
     const answer = await this.#send(offset, blob).catch(unreachable);
     if (this.state === "stopped") return;
     const { kind } = answer;
     if (kind === "taken" && answer.offset > offset && answer.offset <= this.totalBytes) {
-      this.#adapt(this.#now() - started, blob.size);
+      const tookMs = this.#now() - started;
+      this.#adapt(tookMs, blob.size);
+      this.#failures = 0;
+      this.trouble = "";
       this.#acknowledge(answer.offset);
+      if (tookMs > QUICK_MS && !this.#waiters.length) await this.#rest(REST_MS - tookMs);
     } else if ((kind === "taken" || kind === "elsewhere") && answer.offset !== offset) {
       this.#failures = 0;
-      if (answer.offset >= 0 && answer.offset <= this.totalBytes) this.#acknowledge(answer.offset);
-      else this.stop(new Refusal("lost"));
+      this.#goTo(answer.offset);
     } else if (kind === "refused") {
       this.stop(new Refusal(answer.code, answer.message));
     } else {
@@ -220,23 +199,56 @@ export class Sender {
     }
   }
 
+  async #read(offset) {
+    try {
+      const blob = await this.#store.read(offset, this.#piece);
+      if (blob.size) return blob;
+      this.stop(new Refusal("lost"));
+    } catch (error) {
+      await this.#wait(unreachable(error)); // a database that is busy closing
+    }
+    return null;
+  }
+
+  /* What arrived of a try that failed is known by the server alone. */
+  async #ask() {
+    const answer = await this.#where().catch(unreachable);
+    if (this.state === "stopped") return;
+    if (answer.kind === "elsewhere") {
+      this.#isUnsure = false;
+      this.#goTo(answer.offset);
+    } else if (answer.kind === "refused") {
+      this.stop(new Refusal(answer.code, answer.message));
+    } else {
+      await this.#wait(answer);
+    }
+  }
+
+  #goTo(offset) {
+    if (offset >= 0 && offset <= this.totalBytes) this.#acknowledge(offset);
+    else this.stop(new Refusal("lost"));
+  }
+
   #acknowledge(offset) {
     this.sentBytes = offset;
-    this.#failures = 0;
-    this.trouble = "";
+    this.#store.acknowledge?.(offset);
     const ended = this.#marks.findLastIndex(({ end }) => end <= offset);
-    this.#safeMs = ended < 0 ? 0 : this.#marks[ended].ms;
+    this.#safeMs = ended < 0 ? this.#startMs : this.#marks[ended].ms;
     this.#become("sending");
   }
 
   async #wait(answer) {
     this.#piece = Math.max(this.#least, this.#piece / 2);
+    this.#isUnsure = this.#where !== null;
     const backoff = Math.min(WAIT_MS.most, WAIT_MS.least * 2 ** this.#failures);
     this.#failures += 1;
     this.trouble = answer.code ?? "";
     this.#become(answer.kind === "signed_out" ? "signed_out" : "waiting");
     const least = answer.kind === "signed_out" ? WAIT_MS.signedOut : (answer.afterMs ?? 0);
-    const ms = Math.max(least, backoff * (0.5 + this.#random() / 2));
+    await this.#rest(Math.max(least, backoff * (0.5 + this.#random() / 2)));
+  }
+
+  async #rest(ms) {
     await Promise.race([this.#sleep(ms), new Promise((resolve) => (this.#wake = resolve))]);
   }
 

@@ -1,17 +1,25 @@
 /* Media time while it is recorded: how it is counted, and where it stands in the time guide. No DOM. */
 
 const PAUSES_MOST = 1000;
+const RATE_MS = 8_000;
+const RATE_LEAST_MS = 1_000;
 
-/* Counts media time: what was recorded, pauses left out. `now` gives ms of any steady clock. */
+/* Counts media time: what was recorded, pauses left out. `now` gives ms of any steady clock.
+ *
+ * A recording that goes on brings the time and the pauses that it had, and for how long it lay.
+ */
 export class MediaClock {
   #now;
-  #before = 0;
+  #before;
   #since = null;
   #heldAt = null;
-  #pauses = [];
+  #pauses;
 
-  constructor(now = () => performance.now()) {
+  constructor(now = () => performance.now(), { ms = 0, pauses = [], layMs = null } = {}) {
     this.#now = now;
+    this.#before = ms;
+    this.#pauses = pauses.map((pause) => [...pause]);
+    if (layMs !== null) this.#heldAt = now() - layMs;
   }
 
   /* From now on until it runs, it pauses. */
@@ -47,6 +55,38 @@ export class MediaClock {
 
   get ms() {
     return this.#before + (this.#since === null ? 0 : this.#now() - this.#since);
+  }
+}
+
+/* What the time guide says at a time: the step that is on, how much of it is left, and how far over
+ * all of them the time is. `steps` have startMinutes and endMinutes, in order. */
+export function phaseAt(ms, steps) {
+  const at = steps.findIndex((step) => placeOf(ms, step.startMinutes, step.endMinutes) === "now");
+  const endMs = 60_000 * (steps.at(-1)?.endMinutes ?? 0);
+  if (at < 0) return { at: null, leftMs: 0, doneShare: 1, overMs: Math.max(0, ms - endMs) };
+  const { startMinutes, endMinutes } = steps[at];
+  const leftMs = 60_000 * endMinutes - ms;
+  return { at, leftMs, doneShare: 1 - leftMs / (60_000 * (endMinutes - startMinutes)), overMs: 0 };
+}
+
+/* How fast something is sent and how long the rest takes, over the last seconds of it. */
+export class Rate {
+  #now;
+  #samples = [];
+
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /* Notes that so many bytes are sent by now; returns { bytesASecond, leftMs }, null at first. */
+  note(sent, total) {
+    const at = this.#now();
+    this.#samples.push({ at, sent });
+    while (this.#samples.length > 2 && at - this.#samples[1].at > RATE_MS) this.#samples.shift();
+    const [first] = this.#samples;
+    if (sent <= first.sent || at - first.at < RATE_LEAST_MS) return null;
+    const bytesASecond = (1000 * (sent - first.sent)) / (at - first.at);
+    return { bytesASecond, leftMs: (1000 * (total - sent)) / bytesASecond };
   }
 }
 

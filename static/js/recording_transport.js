@@ -1,9 +1,12 @@
-/* Speaks to the server for the recorder and the uploader. Knows statuses, not the page. */
+/* Speaks tus 1.0 to the server for the recorder and the uploader. Knows statuses, not the page. */
 
+const TUS = "1.0.0";
 const APPEND_TYPE = "application/offset+octet-stream";
 const CODES = { 404: "gone", 410: "gone", 413: "too_large", 415: "no_media" };
+const CHECKSUM_MISMATCH = 460;
 const TIMEOUT_MS = 20_000;
 const SLOWEST_BYTES_A_MS = 16; // 128 kbit/s: a slower piece is given up and sent again
+const KEEPALIVE_BYTES = 60_000; // what browsers let a page send that is going away
 
 /* `token` gives the page's CSRF token; `freshToken` fetches a new one, or null when signed out. */
 export class Transport {
@@ -11,11 +14,19 @@ export class Transport {
     this.token = token;
     this.freshToken = freshToken;
     this.fetch = fetch;
+    this.isLeaving = false; // the page goes away: what is small enough may outlive it
   }
 
-  /* Opens a recording: { kind: "begun", urls } or what `outcome` makes of a refusal. */
-  async begin(url, role, contentType) {
-    const response = await this.#json("POST", url, { role, content_type: contentType });
+  /* Opens an upload: { kind: "begun", urls } or what `outcome` makes of a refusal.
+   *
+   * `facts` are the upload's metadata; without `length` it is told later. */
+  async begin(url, facts, length = null) {
+    const response = await this.#ask("POST", url, {
+      headers: {
+        ...(length === null ? { "Upload-Defer-Length": "1" } : { "Upload-Length": String(length) }),
+        "Upload-Metadata": metadata(facts),
+      },
+    });
     if (response?.status !== 201) return outcome(response);
     return { kind: "begun", urls: await response.json() };
   }
@@ -24,8 +35,13 @@ export class Transport {
   async append(url, offset, blob) {
     const response = await this.#ask("PATCH", url, {
       body: blob,
-      headers: { "Content-Type": APPEND_TYPE, "Upload-Offset": String(offset) },
+      headers: {
+        "Content-Type": APPEND_TYPE,
+        "Upload-Offset": String(offset),
+        ...(await checksum(blob)),
+      },
       timeoutMs: TIMEOUT_MS + Math.ceil(blob.size / SLOWEST_BYTES_A_MS),
+      keepalive: this.isLeaving && blob.size < KEEPALIVE_BYTES,
     });
     if (response?.status !== 204) return outcome(response);
     return { kind: "taken", offset: offsetOf(response) ?? offset + blob.size };
@@ -38,13 +54,9 @@ export class Transport {
     return { kind: "elsewhere", offset: offsetOf(response) ?? 0 };
   }
 
-  /* Closes a recording; `pauses` are pairs of media time and length in ms. */
-  async finish(url, length, durationMs, pauses = []) {
-    const response = await this.#json("POST", url, {
-      length,
-      duration_ms: Math.round(durationMs),
-      pauses,
-    });
+  /* Closes a recording: the lengths and starts of its uploads, its pauses, its captions. */
+  async finish(url, facts) {
+    const response = await this.#json("POST", url, facts);
     return response?.ok ? { kind: "finished", ...(await response.json()) } : outcome(response);
   }
 
@@ -74,21 +86,46 @@ export class Transport {
     return this.#fetchOnce(method, url, options);
   }
 
-  async #fetchOnce(method, url, { body, headers = {}, timeoutMs = TIMEOUT_MS }) {
+  async #fetchOnce(method, url, { body, headers = {}, timeoutMs = TIMEOUT_MS, keepalive = false }) {
     try {
       return await this.fetch(url, {
         method,
         body,
-        headers: { Accept: "application/json", "X-CSRFToken": this.token, ...headers },
+        headers: {
+          Accept: "application/json",
+          "Tus-Resumable": TUS,
+          "X-CSRFToken": this.token,
+          ...headers,
+        },
         credentials: "same-origin",
         redirect: "manual",
         cache: "no-store",
+        keepalive,
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch {
       return null;
     }
   }
+}
+
+/* Facts as tus writes them: each key with its value in base64, without those that have none. */
+export function metadata(facts) {
+  return Object.entries(facts)
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .map(([key, value]) => `${key} ${base64(new TextEncoder().encode(String(value)))}`)
+    .join(",");
+}
+
+/* What the bytes must add up to on the server; nothing where the browser cannot reckon it. */
+async function checksum(blob) {
+  if (!globalThis.crypto?.subtle) return {};
+  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return { "Upload-Checksum": `sha256 ${base64(new Uint8Array(digest))}` };
+}
+
+function base64(bytes) {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
 function isTurnedAway(response) {
@@ -105,13 +142,15 @@ export async function outcome(response) {
   if (!response) return { kind: "later", code: "unreachable" };
   const { status } = response;
   if (isTurnedAway(response)) return { kind: "signed_out" };
-  const { code, message } = await told(response);
-  if (status === 409 && offsetOf(response) !== null) {
+  const { code, message, uploads } = await told(response);
+  if (code === "still_missing") return { kind: "elsewhere", uploads };
+  if (status === 409 && (code ?? "wrong_offset") === "wrong_offset" && offsetOf(response) !== null) {
     return { kind: "elsewhere", offset: offsetOf(response) };
   }
-  if (status >= 500 || [408, 423, 425, 429].includes(status)) {
+  const isPassing = [408, 423, 425, 429, CHECKSUM_MISMATCH].includes(status);
+  if (status >= 500 || isPassing || code === "chunk_too_large") {
     const seconds = Number(response.headers.get("Retry-After"));
-    return { kind: "later", code: code ?? "unreachable", afterMs: 1000 * (seconds || 0) };
+    return { kind: "later", code: code ?? "unreachable", message, afterMs: 1000 * (seconds || 0) };
   }
   return { kind: "refused", code: code ?? CODES[status] ?? "refused", message };
 }

@@ -70,6 +70,19 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
 });
 
+/* What a crash left in this browser is offered to its member on any page. */
+async function showUnfinished() {
+  const { user } = document.body.dataset;
+  try {
+    if (!user || !localStorage.getItem("plumbline.unfinished")) return;
+  } catch {
+    return; // a browser that keeps nothing has nothing to offer
+  }
+  const { show } = await import("./unfinished.js");
+  await show(user);
+}
+
 document.addEventListener("htmx:load", (event) => attachWithin(event.detail.elt));
 document.addEventListener("htmx:afterSwap", () => attachWithin(document));
 attachWithin(document);
+showUnfinished();

@@ -1,206 +1,35 @@
-/* Sends a chosen file in pieces, with progress, and goes on where it was after an interruption.
+/* Takes a form with one file over once a file is sent; what sends it is fetched only then.
  *
- * The form works without this module too: it is a plain form with one file. A parent with
- * data-resumes-upload is shown only where this browser was sending a file for the same answer.
+ * The form works without this module too. A parent with data-resumes-upload is shown only where this
+ * browser was sending a file for the same answer.
  */
 
-import { FileStore, Refusal, Sender } from "./recording_queue.js";
-import { Transport, tokenOfPage } from "./recording_transport.js";
-import { size, wordsIn } from "./recording_words.js";
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 export function attach(root) {
-  new Upload(root).listen();
+  const resuming = root.closest("[data-resumes-upload]");
+  if (resuming) resuming.hidden = !isBegun(root);
+  let uploading = null;
+  root.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const [file] = root.querySelector("input[type=file]").files;
+    if (!file) return;
+    uploading ??= import("./uploading.js").then(({ Upload }) => new Upload(root));
+    try {
+      (await uploading).begin(file);
+    } catch {
+      root.submit(); // as a plain form, then
+    }
+  });
 }
 
-class Upload {
-  #root;
-  #words;
-  #transport;
-  #sender = null;
-  #urls = null;
-
-  constructor(root) {
-    this.#root = root;
-    this.#words = wordsIn(root);
-    this.#transport = new Transport({
-      token: root.querySelector("[name=csrfmiddlewaretoken]").value,
-      freshToken: () => tokenOfPage(),
-    });
-  }
-
-  listen() {
-    const resuming = this.#root.closest("[data-resumes-upload]");
-    if (resuming) resuming.hidden = !memory.hasAny(this.#root);
-    this.#root.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const [file] = this.#input.files;
-      if (file && !this.#sender) this.#begin(file);
-    });
-    this.#part("cancel").addEventListener("click", () => this.#cancel());
-    window.addEventListener("online", () => this.#sender?.nudge());
-    window.addEventListener("beforeunload", (event) => {
-      if (this.#sender) event.preventDefault();
-    });
-  }
-
-  get #input() {
-    return this.#root.querySelector("input[type=file]");
-  }
-
-  #part(name) {
-    return this.#root.querySelector(`[data-part="${name}"]`);
-  }
-
-  async #begin(file) {
-    const most = Number(this.#root.dataset.mostBytes);
-    if (file.size === 0) return this.#trouble("empty");
-    if (most && file.size > most) return this.#trouble("too_large");
-    this.#show(true);
-    const offset = (await this.#takeUp(file)) ?? (await this.#open(file));
-    if (offset === null) return;
-    this.#sender = new Sender({
-      store: new FileStore(file),
-      send: (from, blob) => this.#transport.append(this.#urls.append_url, from, blob),
-      onChange: () => this.#showSending(),
-      totalBytes: file.size,
-      sentBytes: offset,
-      mostBytes: Number(this.#root.dataset.chunkBytes) || undefined,
-    });
-    this.#showSending();
-    try {
-      await this.#deliver();
-    } catch (error) {
-      this.#sender = null;
-      if (!(error instanceof Refusal)) throw error;
-      if (error.code !== "stopped") this.#refuse(file, error);
-      return;
-    }
-    this.#sender = null;
-    memory.forget(this.#root, file);
-    location.assign(this.#root.dataset.attemptUrl);
-  }
-
-  /* Opens a recording for the file; null where the server will not have it. */
-  async #open(file) {
-    const url = this.#root.dataset.beginUrl;
-    const begun = await this.#transport.begin(url, "upload", file.type || "application/octet-stream");
-    if (begun.kind !== "begun") {
-      this.#show(false);
-      this.#trouble(begun.kind === "refused" ? begun.code : `${begun.kind}_at_first`, begun.message);
-      return null;
-    }
-    this.#urls = begun.urls;
-    memory.keep(this.#root, file, begun.urls);
-    return 0;
-  }
-
-  /* Returns the offset at which an earlier sending of this very file ended; null if there is none. */
-  async #takeUp(file) {
-    this.#urls = memory.find(this.#root, file);
-    if (!this.#urls) return null;
-    const { kind, offset } = await this.#transport.offset(this.#urls.append_url);
-    if (kind === "elsewhere" && offset <= file.size) return offset;
-    memory.forget(this.#root, file);
-    return null;
-  }
-
-  async #deliver() {
-    for (;;) {
-      await this.#sender.flush();
-      const answer = await this.#transport.finish(this.#urls.finish_url, this.#sender.totalBytes, 0);
-      if (answer.kind === "finished") return;
-      if (answer.kind === "refused") throw new Refusal(answer.code, answer.message);
-      if (answer.kind === "elsewhere") this.#sender.resume(answer.offset);
-      else await sleep(Math.max(2_000, answer.afterMs ?? 0));
-    }
-  }
-
-  async #cancel() {
-    const [file] = this.#input.files;
-    this.#sender?.stop();
-    this.#sender = null;
-    this.#show(false);
-    if (file) memory.forget(this.#root, file);
-    if (this.#urls) await this.#transport.discard(this.#urls.discard_url);
-    this.#urls = null;
-  }
-
-  #refuse(file, { code, message }) {
-    memory.forget(this.#root, file);
-    this.#show(false);
-    this.#trouble(code, message === code ? "" : message);
-    this.#transport.discard(this.#urls.discard_url);
-  }
-
-  #showSending() {
-    if (!this.#sender) return;
-    const { sentBytes, totalBytes, state } = this.#sender;
-    const percent = Math.floor((100 * sentBytes) / totalBytes);
-    this.#part("progress").value = sentBytes / totalBytes;
-    this.#part("sent").textContent = this.#words.say(
-      { waiting: "unreachable", signed_out: "signed_out" }[state] ?? "sent",
-      { percent, sent: size(sentBytes), total: size(totalBytes) },
-    );
-  }
-
-  #show(isSending) {
-    this.#part("sending").hidden = !isSending;
-    this.#input.disabled = isSending;
-    for (const button of this.#root.querySelectorAll("button:not([type=button])")) {
-      button.hidden = isSending;
-    }
-    if (isSending) {
-      this.#part("progress").removeAttribute("value");
-      this.#part("sent").textContent = "";
-      this.#part("trouble").hidden = true;
-      this.#part("cancel").focus();
-    }
-  }
-
-  #trouble(code, message = "") {
-    const word = this.#words.has(code) ? code : "refused";
-    this.#part("trouble").textContent = message || this.#words.say(word);
-    this.#part("trouble").hidden = false;
-  }
+/* Where this browser remembers the files that it was sending for this answer. */
+export function placeOf(root) {
+  return `upload ${root.dataset.beginUrl} `;
 }
 
-/* Remembers in this browser which file was being sent where, so that it can go on after a reload. */
-const memory = {
-  key: (root, { name, size: bytes, lastModified }) =>
-    `upload ${root.dataset.beginUrl} ${bytes} ${lastModified} ${name}`,
-
-  keep(root, file, urls) {
-    try {
-      localStorage.setItem(this.key(root, file), JSON.stringify(urls));
-    } catch {
-      // a full or forbidden storage only costs the going-on
-    }
-  },
-
-  hasAny(root) {
-    try {
-      const prefix = `upload ${root.dataset.beginUrl} `;
-      return Object.keys(localStorage).some((key) => key.startsWith(prefix));
-    } catch {
-      return false;
-    }
-  },
-
-  find(root, file) {
-    try {
-      return JSON.parse(localStorage.getItem(this.key(root, file)));
-    } catch {
-      return null;
-    }
-  },
-
-  forget(root, file) {
-    try {
-      localStorage.removeItem(this.key(root, file));
-    } catch {
-      // nothing was kept
-    }
-  },
-};
+function isBegun(root) {
+  try {
+    return Object.keys(localStorage).some((key) => key.startsWith(placeOf(root)));
+  } catch {
+    return false;
+  }
+}

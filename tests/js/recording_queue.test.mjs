@@ -5,14 +5,13 @@ import { test } from "node:test";
 
 import {
   FileStore,
-  MemoryStore,
   PIECE_BYTES,
   Refusal,
   Sender,
   WAIT_MS,
 } from "../../static/js/recording_queue.js";
+import { Shelf, SliceStore } from "../../static/js/recording_store.js";
 
-const text = (blob) => blob.text();
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /* Acknowledges what comes at its offset; `answers` may say otherwise, one a request. */
@@ -35,7 +34,7 @@ class Server {
 
 function senderTo(server, given = {}) {
   const waits = [];
-  const store = given.store ?? new MemoryStore();
+  const store = given.store ?? new SliceStore({ shelf: new Shelf(), track: {}, row: {} });
   const sender = new Sender({
     store,
     send: server.send,
@@ -46,23 +45,6 @@ function senderTo(server, given = {}) {
   });
   return { sender, store, waits };
 }
-
-test("a store gives back any part of what was appended", async () => {
-  const store = new MemoryStore();
-  for (const part of ["abc", "d", "efgh"]) await store.append(new Blob([part]));
-
-  assert.equal(await text(await store.read(0, 100)), "abcdefgh");
-  assert.equal(await text(await store.read(2, 3)), "cde");
-  assert.equal(await text(await store.read(3, 1)), "d");
-  assert.equal(await text(await store.read(7, 9)), "h");
-  assert.equal(await text(await store.read(8, 9)), "");
-  assert.equal((await store.whole("video/webm")).type, "video/webm");
-  assert.equal(await text(await store.whole("video/webm")), "abcdefgh");
-});
-
-test("an empty store reads as nothing", async () => {
-  assert.equal((await new MemoryStore().read(0, 10)).size, 0);
-});
 
 test("slices arrive in order and once", async () => {
   const server = new Server();
@@ -230,7 +212,7 @@ test("a refusal ends the sending, and the bytes are still there for a copy", asy
 
   assert.equal(server.requests.length, 1);
   assert.equal(sender.pendingBytes, 6);
-  assert.equal(await text(await store.whole("video/webm")), "abcdef");
+  assert.equal(await (await store.whole("video/webm")).text(), "abcdef");
 });
 
 test("stopping while a piece is under way leaves the count as it was", async () => {
@@ -377,4 +359,87 @@ test("whatever goes wrong on the way, the server ends with the same bytes", asyn
     assert.equal(server.content, recorded);
     assert.equal(sender.safeMs, endMs);
   }
+});
+
+test("after a failure the server is asked what has arrived of it", async () => {
+  const server = new Server();
+  server.answers.push({ kind: "later", keeps: 3 });
+  const asked = [];
+  const where = async () => {
+    asked.push(server.content.length);
+    return { kind: "elsewhere", offset: server.content.length };
+  };
+  const { sender } = senderTo(server, { where });
+
+  sender.push(new Blob(["abcdef"]), 1000);
+  await sender.flush();
+
+  assert.equal(server.content, "abcdef");
+  assert.deepEqual(asked, [3]);
+  assert.deepEqual(server.requests.map(({ offset }) => offset), [0, 3]);
+});
+
+test("a server that answers where, but takes nothing, is waited for ever longer", async () => {
+  const server = new Server();
+  for (let times = 0; times < 4; times += 1) server.answers.push({ kind: "later", code: "server_full" });
+  const where = async () => ({ kind: "elsewhere", offset: 0 });
+  const { sender, waits } = senderTo(server, { where });
+
+  sender.push(new Blob(["abc"]), 1000);
+  await sender.flush();
+
+  assert.deepEqual(waits, [500, 1000, 2000, 4000]);
+});
+
+test("a slow server gets a rest between pieces, but not at the end", async () => {
+  const server = new Server();
+  let now = 0;
+  const slowly = async (offset, blob) => {
+    now += 2_000;
+    return server.send(offset, blob);
+  };
+  const { sender, waits } = senderTo(server, { send: slowly, now: () => now });
+
+  sender.push(new Blob(["abc"]), 1000);
+  await settled();
+  sender.push(new Blob(["def"]), 2000);
+  await sender.flush();
+
+  assert.equal(server.content, "abcdef");
+  assert.deepEqual(waits, [3_000]);
+});
+
+test("a part of an earlier page goes on where the server is", async () => {
+  const server = new Server();
+  server.content = "ab";
+  const store = new SliceStore({ shelf: new Shelf(), track: {}, row: {} });
+  await store.append(new Blob(["abcdef"]));
+  const { sender } = senderTo(server, { store, sentBytes: 2, totalBytes: 6, startMs: 500, endMs: 4000 });
+
+  assert.equal(sender.safeMs, 500);
+  await sender.flush();
+
+  assert.equal(server.content, "abcdef");
+  assert.equal(sender.safeMs, 4000);
+});
+
+test("after a refusal it can be tried again", async () => {
+  const server = new Server();
+  server.answers.push({ kind: "refused", code: "quota" });
+  const { sender } = senderTo(server);
+  sender.push(new Blob(["abc"]), 1000);
+  await settled();
+  sender.push(new Blob(["def"]), 2000);
+  await assert.rejects(sender.flush(), Refusal);
+
+  sender.tryAgain();
+  await sender.flush();
+
+  assert.equal(server.content, "abcdef");
+});
+
+test("bytes that are here no more end the sending", async () => {
+  const { sender } = senderTo(new Server(), { sentBytes: 0, totalBytes: 3 });
+
+  await assert.rejects(sender.flush(), ({ code }) => code === "lost");
 });

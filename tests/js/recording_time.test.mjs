@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clock, fragmentMs } from "../../static/js/player.js";
-import { MediaClock, placeOf } from "../../static/js/recording_time.js";
+import { clock } from "../../static/js/clock.js";
+import { fragmentMs } from "../../static/js/player.js";
+import { MediaClock, Rate, phaseAt, placeOf } from "../../static/js/recording_time.js";
 
 test("times are written as people read them", () => {
   const written = [0, 999, 1000, 59_999, 60_000, 75_000, 754_000, 3_600_000, 3_661_000, -5].map(clock);
@@ -108,4 +109,43 @@ test("a phase is past, now or ahead", () => {
   assert.equal(placeOf(600_000, 0, 10), "past");
   assert.equal(placeOf(600_000, 10, 15), "now");
   assert.equal(placeOf(599_999, 10, 15), "ahead");
+});
+
+test("a recording that goes on keeps its time, and what it lay is a pause", () => {
+  let now = 50_000;
+  const clock = new MediaClock(() => now, { ms: 9_000, pauses: [[4_000, 500]], layMs: 60_000 });
+
+  now += 2_000;
+  clock.run();
+  now += 1_500;
+
+  assert.equal(clock.ms, 10_500);
+  assert.deepEqual(clock.pauses, [
+    [4_000, 500],
+    [9_000, 62_000],
+  ]);
+});
+
+test("the phase that is on says what is left of it, and afterwards how far over one is", () => {
+  const steps = [
+    { startMinutes: 0, endMinutes: 10 },
+    { startMinutes: 10, endMinutes: 15 },
+  ];
+
+  assert.deepEqual(phaseAt(0, steps), { at: 0, leftMs: 600_000, doneShare: 0, overMs: 0 });
+  assert.deepEqual(phaseAt(720_000, steps), { at: 1, leftMs: 180_000, doneShare: 0.4, overMs: 0 });
+  assert.deepEqual(phaseAt(930_000, steps), { at: null, leftMs: 0, doneShare: 1, overMs: 30_000 });
+  assert.equal(phaseAt(1, []).at, null);
+});
+
+test("a rate is that of the last seconds, and unknown at first", () => {
+  let now = 0;
+  const rate = new Rate(() => now);
+
+  assert.equal(rate.note(0, 100_000), null);
+  now = 2_000;
+  assert.deepEqual(rate.note(20_000, 100_000), { bytesASecond: 10_000, leftMs: 8_000 });
+  for (now = 4_000; now <= 20_000; now += 2_000) rate.note(20_000 + now, 100_000);
+  now = 22_000;
+  assert.equal(rate.note(42_000, 100_000).bytesASecond, 1_000);
 });

@@ -1,0 +1,203 @@
+/* Sends a chosen file in pieces, with progress, and goes on where it was after an interruption.
+ * Its length is known, so that the server finishes the recording with the last byte.
+ */
+
+import { clock } from "./clock.js";
+import { FileStore, Refusal, Sender } from "./recording_queue.js";
+import { Rate } from "./recording_time.js";
+import { Transport, tokenOfPage } from "./recording_transport.js";
+import { size, wordsIn } from "./recording_words.js";
+import { placeOf } from "./upload.js";
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Upload {
+  #root;
+  #words;
+  #transport;
+  #sender = null;
+  #urls = null;
+  #rate = null;
+  #isBusy = false;
+
+  constructor(root) {
+    this.#root = root;
+    this.#words = wordsIn(root);
+    this.#transport = new Transport({
+      token: root.querySelector("[name=csrfmiddlewaretoken]").value,
+      freshToken: () => tokenOfPage(),
+    });
+    this.#part("cancel").addEventListener("click", () => this.#cancel());
+    window.addEventListener("online", () => this.#sender?.nudge());
+    window.addEventListener("beforeunload", (event) => {
+      if (this.#sender) event.preventDefault();
+    });
+  }
+
+  get #input() {
+    return this.#root.querySelector("input[type=file]");
+  }
+
+  #part(name) {
+    return this.#root.querySelector(`[data-part="${name}"]`);
+  }
+
+  async begin(file) {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      await this.#send(file);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #send(file) {
+    const most = Number(this.#root.dataset.mostBytes);
+    if (file.size === 0) return this.#trouble("empty");
+    if (most && file.size > most) return this.#trouble("too_large");
+    this.#show(true);
+    const offset = (await this.#takeUp(file)) ?? (await this.#open(file));
+    if (offset === null) return;
+    this.#sender = new Sender({
+      store: new FileStore(file),
+      send: (from, blob) => this.#transport.append(this.#urls.append_url, from, blob),
+      where: () => this.#transport.offset(this.#urls.append_url),
+      onChange: () => this.#showSending(),
+      totalBytes: file.size,
+      sentBytes: offset,
+      mostBytes: Number(this.#root.dataset.chunkBytes) || undefined,
+    });
+    this.#rate = new Rate();
+    this.#showSending();
+    try {
+      await this.#deliver();
+    } catch (error) {
+      this.#sender = null;
+      if (!(error instanceof Refusal)) throw error;
+      if (error.code !== "stopped") this.#refuse(file, error);
+      return;
+    }
+    this.#sender = null;
+    memory.forget(this.#root, file);
+    location.assign(this.#root.dataset.attemptUrl);
+  }
+
+  /* Opens a recording for the file; null where the server will not have it. */
+  async #open(file) {
+    const url = this.#root.dataset.beginUrl;
+    const facts = { role: "upload", filetype: file.type, filename: file.name };
+    const begun = await this.#transport.begin(url, facts, file.size);
+    if (begun.kind !== "begun") {
+      this.#show(false);
+      this.#trouble(begun.kind === "refused" ? begun.code : `${begun.kind}_at_first`, begun.message);
+      return null;
+    }
+    this.#urls = begun.urls;
+    memory.keep(this.#root, file, begun.urls);
+    return 0;
+  }
+
+  /* Returns the offset at which an earlier sending of this very file ended; null if there is none. */
+  async #takeUp(file) {
+    this.#urls = memory.find(this.#root, file);
+    if (!this.#urls) return null;
+    const { kind, offset } = await this.#transport.offset(this.#urls.append_url);
+    if (kind === "elsewhere" && offset <= file.size) return offset;
+    memory.forget(this.#root, file);
+    return null;
+  }
+
+  async #deliver() {
+    for (;;) {
+      await this.#sender.flush();
+      const uploads = { [this.#urls.upload]: this.#sender.totalBytes };
+      const answer = await this.#transport.finish(this.#urls.finish_url, { uploads });
+      if (answer.kind === "finished") return;
+      if (answer.kind === "refused") throw new Refusal(answer.code, answer.message);
+      if (answer.kind === "elsewhere") this.#sender.resume(answer.uploads?.[this.#urls.upload]);
+      else await sleep(Math.max(2_000, answer.afterMs ?? 0));
+    }
+  }
+
+  async #cancel() {
+    const [file] = this.#input.files;
+    this.#sender?.stop();
+    this.#sender = null;
+    this.#show(false);
+    if (file) memory.forget(this.#root, file);
+    if (this.#urls) await this.#transport.discard(this.#urls.discard_url);
+    this.#urls = null;
+  }
+
+  #refuse(file, { code, message }) {
+    memory.forget(this.#root, file);
+    this.#show(false);
+    this.#trouble(code, message === code ? "" : message);
+    this.#transport.discard(this.#urls.discard_url);
+  }
+
+  #showSending() {
+    if (!this.#sender) return;
+    const { sentBytes, totalBytes, state } = this.#sender;
+    const rate = this.#rate.note(sentBytes, totalBytes);
+    const hindered = { waiting: "unreachable", signed_out: "signed_out" }[state];
+    this.#part("progress").value = sentBytes / totalBytes;
+    this.#part("sent").textContent = this.#words.say(hindered ?? (rate ? "sent_at" : "sent"), {
+      sent: size(sentBytes),
+      total: size(totalBytes),
+      rate: size(rate?.bytesASecond ?? 0),
+      left: clock((rate?.leftMs ?? 0) + 999),
+    });
+  }
+
+  #show(isSending) {
+    this.#part("sending").hidden = !isSending;
+    this.#input.disabled = isSending;
+    for (const button of this.#root.querySelectorAll("button:not([type=button])")) {
+      button.hidden = isSending;
+    }
+    if (isSending) {
+      this.#part("progress").removeAttribute("value");
+      this.#part("sent").textContent = "";
+      this.#part("trouble").hidden = true;
+      this.#part("cancel").focus();
+    }
+  }
+
+  #trouble(code, message = "") {
+    const word = this.#words.has(code) ? code : "refused";
+    this.#part("trouble").textContent = message || this.#words.say(word);
+    this.#part("trouble").hidden = false;
+  }
+}
+
+/* Remembers in this browser which file was being sent where, so that it can go on after a reload. */
+const memory = {
+  key: (root, { name, size: bytes, lastModified }) =>
+    `${placeOf(root)}${bytes} ${lastModified} ${name}`,
+
+  keep(root, file, urls) {
+    try {
+      localStorage.setItem(this.key(root, file), JSON.stringify(urls));
+    } catch {
+      // a full or forbidden storage only costs the going-on
+    }
+  },
+
+  find(root, file) {
+    try {
+      return JSON.parse(localStorage.getItem(this.key(root, file)));
+    } catch {
+      return null;
+    }
+  },
+
+  forget(root, file) {
+    try {
+      localStorage.removeItem(this.key(root, file));
+    } catch {
+      // nothing was kept
+    }
+  },
+};
