@@ -296,6 +296,7 @@ def _timed(packets: Packets) -> Iterator[Any]:
         if packet.pts is None:
             packet.pts = packet.dts
         if packet.pts is None:
+            packets.is_damaged = True
             continue
         if index in is_timed and packet.dts is not None:
             yield packet

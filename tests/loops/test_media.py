@@ -4,7 +4,6 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,18 @@ import numpy as np
 import pytest
 
 from loops import media
-from loops.media import Media, MediaError, may_be_media, probe, remux, sniff, synthesise_demo
+from loops.media import (
+    MAX_SECONDS,
+    Media,
+    MediaError,
+    may_be_media,
+    probe,
+    remux,
+    sniff,
+    synthesise_demo,
+)
+from tests.loops.corpus import SECONDS, encode
 
-SECONDS = 4
 CLUSTER, CUES = b"\x1f\x43\xb6\x75", b"\x1c\x53\xbb\x6b"
 
 Maker = Callable[..., Path]
@@ -26,54 +34,10 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """Encode a few seconds of picture and sound with any codecs into any container."""
     folder = tmp_path_factory.mktemp("corpus")
 
-    def make(
-        name: str,
-        muxer: str,
-        *,
-        video: str = "",
-        audio: str = "",
-        size: tuple[int, int] = (160, 90),
-        seconds: int = SECONDS,
-        rate: int = 48_000,
-        codec_options: dict[str, str] | None = None,
-        metadata: dict[str, str] | None = None,
-        **options: str,
-    ) -> Path:
-        path = folder / name
-        with av.open(str(path), "w", format=muxer, container_options=options) as out:
-            out.metadata.update(metadata or {})
-            streams: list[Any] = []
-            if video:
-                streams.append(out.add_stream(video, rate=10, options=codec_options or {}))
-                streams[-1].width, streams[-1].height = size
-                streams[-1].pix_fmt = "yuv420p"
-            if audio:
-                streams.append(out.add_stream(audio, rate=rate, layout="mono"))
-            for second in range(seconds):
-                for stream in streams:
-                    for frame in _frames(stream, second, size, rate):
-                        out.mux(stream.encode(frame))
-            for stream in streams:
-                out.mux(stream.encode(None))
-        return path
+    def make(name: str, muxer: str, **options: Any) -> Path:
+        return encode(folder / name, muxer, **options)
 
     return make
-
-
-def _frames(stream: Any, second: int, size: tuple[int, int], rate: int) -> list[Any]:
-    if stream.type == "audio":
-        wave = np.sin(2 * np.pi * 440 * np.arange(rate) / rate) * 8000
-        frame: Any = av.AudioFrame.from_ndarray(wave.astype(np.int16)[np.newaxis], format="s16",
-                                                layout="mono")  # fmt: skip
-        frame.sample_rate, frame.pts, frame.time_base = rate, second * rate, Fraction(1, rate)
-        return [frame]
-    frames = []
-    for number in range(10):
-        grey = np.full((size[1], size[0], 3), second * 40 + number, dtype=np.uint8)
-        frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
-        frame.pts, frame.time_base = second * 10 + number, Fraction(1, 10)
-        frames.append(frame)
-    return frames
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +64,10 @@ def written(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-def code_of(path: Path, **limits: int) -> str:
+def code_of(path: Path, *, max_seconds: int = MAX_SECONDS) -> str:
     target = path.with_name("target")
     with pytest.raises(MediaError) as failure:
-        remux(path, target, **limits)
+        remux(path, target, max_seconds=max_seconds)
     assert failure.value.code in media.ERROR_CODES
     assert not target.exists()
     return failure.value.code
