@@ -261,10 +261,10 @@ class Marks {
     return [...this.#field("about").options].find((one) => one.value.startsWith(start))?.value;
   }
 
-  /* The line of the transcript that has the focus, else the one that is being said. */
+  /* The line of the transcript that is being said; while nothing plays, the one that has the focus. */
   quote() {
-    const focused = document.activeElement?.closest("[data-lines] > li");
-    const line = focused ?? document.querySelector("[data-lines] > [aria-current]");
+    const focused = !this.#player()?.isPlaying && document.activeElement?.closest("[data-lines] > li");
+    const line = focused || document.querySelector("[data-lines] > [aria-current]");
     if (line) this.#quote(line);
   }
 
