@@ -328,6 +328,14 @@ def _notices(world: World, cohort: Cohort, now: datetime) -> None:
         "retimed": {"was": "2026-12-01 18:00", "now": "2026-12-01 19:00"},
         "appeal": {"who": "wren-417"},
         "unpaired": {"cohort_name": cohort.name, "code": "no_common_hour"},
+        "erasing": {
+            "cohort_name": cohort.name,
+            "days": 30,
+            "recordings": [
+                {"round": "Coding", "number": 2, "erases_at": (now + timedelta(days=7)).isoformat()}
+            ],
+        },
+        "keeping": {"cohort_name": cohort.name, "days": 30, "cohort": str(cohort.public_id)},
     }
     for number, kind in enumerate(Notice.Kind.values):
         notice = tell_of_mock(

@@ -32,6 +32,7 @@ CALENDAR = {
     "cancelled": "CANCEL",
     "released": "CANCEL",
 }
+WITHOUT_A_MOCK = {"unpaired", "erasing", "keeping", "disk_full"}
 ANSWERED = {"proposed": "answer", "countered": "answer", "paired": "answer", "confirm": "confirm"}
 
 
@@ -55,7 +56,7 @@ def write(mock: Mock, peer: User) -> Write:
 
     def write(kind: str, person: User = peer, **data: Any) -> Notice:
         data = {**_data(mock, kind), **data}
-        of_mock = None if kind == "unpaired" else mock
+        of_mock = None if kind in WITHOUT_A_MOCK else mock
         told = tell(person, kind, f"test:{mock.pk}", mock=of_mock, at=NOW, **data)
         return with_words(Notice.objects.filter(pk=told.pk)).get()
 
@@ -77,8 +78,16 @@ def _data(mock: Mock, kind: str) -> dict[str, Any]:
         "unpaired": {},
         "appeal": {"who": "candidate-101"},
         "appeal_answered": {"is_granted": True, "answer": "You were there."},
+        "erasing": {"cohort_name": "Thursday cohort", "days": 30, "recordings": [_recording()]},
+        "keeping": {"cohort_name": "Thursday cohort", "days": 30},
     }
     return data | more.get(kind, {})
+
+
+def _recording(number: int = 2, erases_at: datetime = STARTS, **facts: Any) -> dict[str, Any]:
+    """Return what a notice knows of a recording that a rule is about to erase."""
+    at = erases_at.isoformat()
+    return {"round": "Coding", "number": number, "is_draft": False, "erases_at": at, **facts}
 
 
 def sent(notice: Notice) -> EmailMessage:
@@ -455,3 +464,60 @@ def test_a_night_across_midnight_says_so(write: Write, peer: User) -> None:
     text = text_of(write("agreed", **data))
 
     assert "For you: Tuesday 10 March, 23:30–00:30 the next day (New York)" in text
+
+
+# Recordings that are about to go
+
+
+def test_an_erasing_says_what_goes_when_by_whose_rule_and_what_stays(write: Write) -> None:
+    notice = write("erasing")
+
+    assert sent(notice)["Subject"] == "In seven days the recording of Coding, answer 2 is erased"
+    assert text_of(notice).startswith(
+        """\
+Your cohort Thursday cohort erases recordings 30 days after their answers were handed in.
+Erased on Wednesday 11 March, 05:30 (New York): Coding, answer 2.
+
+Download what you want to keep. Grades, reviews and your own notes stay here.
+
+Download it here:
+http://testserver/recordings/
+"""
+    )
+
+
+def test_many_recordings_are_told_by_their_hour_in_the_readers_zone(
+    write: Write, candidate: User
+) -> None:
+    rows = [_recording(number) for number in (1, 2)]
+    rows.append(_recording(3, STARTS + timedelta(hours=20), is_draft=True))
+    notice = write("erasing", candidate, recordings=rows)
+
+    assert sent(notice)["Subject"] == "In seven days 3 recordings are erased"
+    text = text_of(notice)
+    assert (
+        "Erased on Wednesday 11 March, 15:15 (Kathmandu): Coding, answer 1; Coding, answer 2.\n"
+        "Erased on Thursday 12 March, 11:15 (Kathmandu): Coding, answer 3 (not handed in).\n"
+    ) in text
+
+
+def test_of_very_many_recordings_the_rest_is_counted(write: Write) -> None:
+    text = text_of(write("erasing", recordings=[_recording(n) for n in range(1, 24)]))
+
+    assert "Coding, answer 20.\nAnd 3 more.\n" in text
+    assert "answer 21" not in text
+
+
+@pytest.mark.parametrize(
+    ("days", "subject"),
+    [
+        (30, "Thursday cohort now erases recordings after 30 days"),
+        (None, "Thursday cohort keeps recordings until they are erased"),
+    ],
+)
+def test_a_rule_is_told_with_what_it_means(write: Write, days: int | None, subject: str) -> None:
+    notice = write("keeping", days=days)
+
+    assert sent(notice)["Subject"] == subject
+    promise = "Nothing of yours is erased without a notice to you seven days before."
+    assert (promise in text_of(notice)) == (days is not None)
