@@ -2,15 +2,13 @@
 
 import { clock, playerIn } from "./player.js";
 
-/* The text with a new line that begins with the time, and where the caret stands then.
- *
- * On an empty line the time goes there; else the caret's line is ended first.
- */
+/* The text with a line that begins with the time where the caret is, and where the caret stands then. Words
+ * behind the caret are said from that time on. */
 export function withTime(text, caret, time) {
   const before = text.slice(0, caret);
   const after = text.slice(caret);
   const head = before === "" || before.endsWith("\n") ? before : `${before.trimEnd()}\n`;
-  const tail = after === "" || after.startsWith("\n") ? after : `\n${after.trimStart()}`;
+  const tail = after.startsWith("\n") ? after : after.trimStart();
   const line = `${head}${time} `;
   return { text: line + tail, caret: line.length };
 }
