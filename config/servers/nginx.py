@@ -27,7 +27,13 @@ class Nginx:
     """One nginx on a loopback port, in the foreground, with all that it writes in one folder."""
 
     def __init__(
-        self, folder: Path, *, app_port: int, media_dir: Path, upload_max_bytes: int = 2 * 1024**3
+        self,
+        folder: Path,
+        *,
+        app_port: int,
+        media_dir: Path,
+        upload_max_bytes: int = 2 * 1024**3,
+        trusted_proxy: str = "127.0.0.1/32",
     ) -> None:
         found = program()
         if found is None:
@@ -43,7 +49,7 @@ class Nginx:
             MEDIA_DIR=media_dir,
             RUN_DIR=folder,
             UPLOAD_MAX_BYTES=upload_max_bytes,
-            TRUSTED_PROXY="127.0.0.1/32",
+            TRUSTED_PROXY=trusted_proxy,
         )
         (folder / "nginx.conf").write_text(filled)
         # Started as root, its workers would be others, and other users may read no recording.
