@@ -163,6 +163,12 @@ def _check_devices_in_a_mock(page: "Page") -> None:
     page.evaluate("scrollTo(0, 0)")  # else the bar covers what one predicts with
 
 
+def _type_a_wrong_time(page: "Page") -> None:
+    page.locator("main textarea").fill("0:05 Good evening.\n0:7 And then")
+    with page.expect_navigation():
+        _press("Keep these words")(page)
+
+
 def _stamp(page: "Page") -> None:
     page.locator(".grading--scripted").wait_for()
     page.keyboard.press("e")
@@ -319,6 +325,11 @@ VISITS: dict[str, Visit] = {
     "queue": Visit("feedback:queue", who="kenji"),
     "queue, lapsed": Visit("feedback:queue", who="wren"),
     "queue, empty": Visit("feedback:queue", who="newcomer"),
+    "captions": Visit("loops:transcript", "words", then=_open_all),
+    "captions, none yet": Visit("loops:transcript", "no words", who="wren"),
+    "captions, mistaken": Visit(
+        "loops:transcript", "words", then=_type_a_wrong_time, then_status=422
+    ),
     "grading": Visit("feedback:review", "held", then=_open_all),
     "grading, verdict": Visit("feedback:review", "held", then=_go_on_to("verdict")),
     "grading, keys": Visit("feedback:review", "held", then=_show_keys),
