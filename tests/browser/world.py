@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -144,6 +145,7 @@ def _demo_rows(world: World, cohort: Cohort) -> None:
         },
         "held": {"review_id": given.get(state__in=Review.OPEN_STATES).public_id},
         "kept": {"review_id": given.submitted().order_by("pk")[0].public_id},
+        "words": {"recording_id": _recording_with_words(mara)},
         "kind": {"kind": "sd_ambiguous"},
         "changed kind": {"kind": "em_people"},
         "edition": {"kind": "sd_ambiguous", "edition": 1},
@@ -155,6 +157,12 @@ def _revealed(answers: Any) -> Attempt:
     """Return the answer that has most to show: with a signal that somebody raised."""
     shown: Attempt = answers.submitted().filter(reviews__ticks__isnull=False).order_by("-pk")[0]
     return shown
+
+
+def _recording_with_words(member: User) -> UUID:
+    theirs = Recording.objects.filter(attempt__round__loop__member=member)
+    found: UUID = theirs.filter(transcript__isnull=False).order_by("pk")[0].public_id
+    return found
 
 
 def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None:
@@ -179,7 +187,8 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
         if name == "processing":
             under_way = {"state": "running", "lease_until": now + timedelta(days=1)}
             arrived.track.steps.create(name="remux", progress=0.4, **under_way)
-    factories.recording(_draft(world, "ready", rounds, now), film, state_at=now)
+    ready = factories.recording(_draft(world, "ready", rounds, now), film, state_at=now)
+    world.ids["no words"] = {"recording_id": ready.public_id}
     partial = factories.recording(
         _draft(world, "partial", rounds, now), film, state="ready_partial", is_interrupted=True
     )
