@@ -57,6 +57,7 @@ LIGHT = [
     "round",
     "answer, predicted",
     "answer, ready",
+    "captions",
     "recorder",
     "notices",
     "calendar",
