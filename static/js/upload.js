@@ -4,6 +4,8 @@
  * browser was sending a file for the same answer.
  */
 
+import { placeOf } from "./upload_place.js";
+
 export function attach(root) {
   const resuming = root.closest("[data-resumes-upload]");
   if (resuming) resuming.hidden = !isBegun(root);
@@ -19,11 +21,6 @@ export function attach(root) {
       root.submit(); // as a plain form, then
     }
   });
-}
-
-/* Where this browser remembers the files that it was sending for this answer. */
-export function placeOf(root) {
-  return `upload ${root.dataset.beginUrl} `;
 }
 
 function isBegun(root) {

@@ -7,7 +7,7 @@ import { FileStore, Refusal, Sender } from "./recording_queue.js";
 import { Rate } from "./recording_time.js";
 import { Transport, tokenOfPage } from "./recording_transport.js";
 import { size, wordsIn } from "./recording_words.js";
-import { placeOf } from "./upload.js";
+import { placeOf } from "./upload_place.js";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
