@@ -503,15 +503,16 @@ def clear(*, recording_id: int) -> None:
     that is down keeps the rows, and the sweep comes again: no file is forgotten.
     """
     gone = {"recording__state__in": [RecordingState.DISCARDED, RecordingState.ERASED]}
-    for track in Track.objects.filter(recording=recording_id, **gone):
+    tracks = list(Track.objects.filter(recording=recording_id, **gone))
+    for upload in Upload.objects.filter(track__in=tracks, is_kept=True):
+        blobs.delete_staged(upload.staging_key)  # on this machine's disk, whatever is down
+        upload.is_kept = False
+        upload.save(update_fields=["is_kept"])
+    for track in tracks:
         blobs.delete_stored_of(track.public_id)
         for rendition in track.renditions.all():
             blobs.delete_stored(rendition.name)
             rendition.delete()
-        for upload in track.uploads.filter(is_kept=True):
-            blobs.delete_staged(upload.staging_key)
-            upload.is_kept = False
-            upload.save(update_fields=["is_kept"])
 
 
 def clear_left(*, at: datetime) -> int:

@@ -1,11 +1,14 @@
 """How long recordings are kept: told of before, erased after, and nothing left of them."""
 
+import shutil
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import TestCase
 
@@ -118,9 +121,7 @@ def test_a_sweep_that_was_down_erases_no_sooner_than_a_week_after_telling(
 ) -> None:
     look(100 * DAY)
     assert state_of(answer) == "ready"
-    assert told(candidate)[0].data["recordings"][0]["erases_at"] == (
-        NOW + 107 * DAY
-    ).isoformat()
+    assert told(candidate)[0].data["recordings"][0]["erases_at"] == (NOW + 107 * DAY).isoformat()
 
     look(107 * DAY - timedelta(seconds=1))
     assert state_of(answer) == "ready"
@@ -178,9 +179,7 @@ def test_each_change_of_the_rule_takes_back_what_was_told(
     assert state_of(answer) == "ready"
 
 
-def test_the_same_rule_again_tells_nobody(
-    ruled: Cohort, candidate: User, organiser: User
-) -> None:
+def test_the_same_rule_again_tells_nobody(ruled: Cohort, candidate: User, organiser: User) -> None:
     keeping.set_rule(cohort=ruled, days=30, by=organiser, at=NOW)
 
     assert told(candidate, "keeping") == []
@@ -224,7 +223,7 @@ def test_a_draft_nobody_hands_in_is_discarded_by_the_rule(
     assert Event.objects.get(verb="discarded").data == {"rule_days": 30}
 
 
-def test_a_draft_handed_in_meanwhile_is_told_of_anew(
+def test_a_draft_handed_in_meanwhile_is_told_of_anew(  # noqa: PLR0917 - fixtures
     draft: Attempt,
     ruled: Cohort,
     candidate: User,
@@ -269,9 +268,10 @@ def test_an_answer_waits_for_its_reviews_and_a_week_more(
     factories.submitted_review(attempt, peer, submitted_at=NOW + 200 * DAY)  # alone: revealed
     look(200 * DAY + timedelta(minutes=1))
     (notice,) = told(candidate)
-    assert notice.data["recordings"][0]["erases_at"] == (
-        NOW + 207 * DAY + timedelta(minutes=1)
-    ).isoformat()
+    assert (
+        notice.data["recordings"][0]["erases_at"]
+        == (NOW + 207 * DAY + timedelta(minutes=1)).isoformat()
+    )
     look(207 * DAY + timedelta(minutes=1))
     assert state_of(recording) == "erased"
 
@@ -320,19 +320,13 @@ def whole(answer: Recording) -> Recording:
     for number, kind in enumerate(Rendition.Kind.values):
         if kind != Rendition.Kind.PLAYABLE:
             factories.rendition(track, b"made" * (number + 1), kind=kind)
-    storages["recordings"].save(track.renditions.get(kind="playable").name, _Bytes(b"film"))
+    storages["recordings"].save(track.renditions.get(kind="playable").name, ContentFile(b"film"))
     factories.upload(answer, received_bytes=4)
     screen = factories.upload(answer, role="screen", received_bytes=4)
     factories.rendition(screen.track, b"screen")
     words = Transcript.objects.create(recording=answer, source="typed", made_at=NOW)
     Cue.objects.create(transcript=words, position=1, start_ms=0, end_ms=1, text="hush")
     return answer
-
-
-def _Bytes(content: bytes) -> Any:  # noqa: N802
-    from django.core.files.base import ContentFile
-
-    return ContentFile(content)
 
 
 def files() -> set[Path]:
@@ -345,7 +339,9 @@ def test_erasing_leaves_no_file_on_the_disk(whole: Recording, candidate: User) -
     before = files()
     track = whole.tracks.order_by("pk")[0]
     # a worker died between storing this one and writing down that it did
-    storages["recordings"].save(blobs.name_for(track.public_id, "log", ".mp4"), _Bytes(b"lost"))
+    storages["recordings"].save(
+        blobs.name_for(track.public_id, "log", ".mp4"), ContentFile(b"lost")
+    )
     mine = files() - before
     names = {f"{t.public_id.hex}" for t in whole.tracks.all()}
 
@@ -361,3 +357,149 @@ def test_erasing_leaves_no_file_on_the_disk(whole: Recording, candidate: User) -
     erasure = erasure_of(Recording.objects.get(pk=whole.pk))
     assert erasure is not None
     assert (erasure.at, erasure.rule_days, erasure.is_over) == (NOW + DAY, None, True)
+
+
+def test_a_storage_that_is_down_is_tried_again_until_nothing_is_left(
+    whole: Recording,
+    candidate: User,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Callable[[timedelta], None],
+) -> None:
+    def is_down(name: str) -> None:
+        raise OSError(f"{name} cannot be reached")
+
+    raw = [blobs.staged_path(u.staging_key) for t in whole.tracks.all() for u in t.uploads.all()]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(storages["recordings"]), "delete", lambda _self, name: is_down(name))
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            recordings.erase(recording=whole, by=candidate, at=NOW)
+        look(timedelta(minutes=1))
+        left = erasure_of(Recording.objects.get(pk=whole.pk))
+
+    assert left is not None
+    assert not left.is_over
+    assert [path for path in raw if path.exists()] == []  # another storage, and not down
+    look(timedelta(minutes=2))
+    over = erasure_of(Recording.objects.get(pk=whole.pk))
+    assert over is not None
+    assert over.is_over
+
+
+def test_a_recording_is_clear_for_good_when_no_worker_can_be_at_it(
+    answer: Recording, candidate: User, look: Callable[[timedelta], None]
+) -> None:
+    recordings.erase(recording=answer, by=candidate, at=NOW)
+    look(timedelta(minutes=1))
+    track = answer.tracks.get()
+    name = blobs.name_for(track.public_id, "strip", ".jpeg")
+    storages["recordings"].save(name, ContentFile(b"by a worker that died after that"))
+
+    look(timedelta(minutes=119))
+    assert Recording.objects.get(pk=answer.pk).cleared_at is None
+
+    look(timedelta(hours=2))
+    assert Recording.objects.get(pk=answer.pk).cleared_at == NOW + timedelta(hours=2)
+    assert Event.objects.filter(verb="cleared", subject_id=answer.pk).exists()
+    assert not storages["recordings"].exists(name)
+
+
+def test_one_that_cannot_be_cleared_holds_up_no_other(
+    candidate: User,
+    cohort: Cohort,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Callable[[timedelta], None],
+) -> None:
+    attempts = [factories.answer(candidate, cohort) for _ in range(2)]
+    stuck, other = (attempt.recordings.get() for attempt in attempts)
+    name = stuck.tracks.get().public_id.hex
+    clear = blobs.delete_stored_of
+
+    def clear_but_one(owner: Any) -> None:
+        if owner.hex == name:
+            raise OSError("read-only")
+        clear(owner)
+
+    monkeypatch.setattr(blobs, "delete_stored_of", clear_but_one)
+    for recording in (stuck, other):
+        recordings.erase(recording=recording, by=candidate, at=NOW)
+
+    look(timedelta(minutes=1))
+
+    erasures = [erasure_of(Recording.objects.get(pk=one.pk)) for one in (stuck, other)]
+    assert [erasure.is_over for erasure in erasures if erasure] == [False, True]
+
+
+def test_erasing_twice_is_once_and_that_of_a_draft_is_discarded(
+    answer: Recording, draft: Attempt, candidate: User
+) -> None:
+    of_draft = factories.recording(draft)
+
+    for recording in (answer, of_draft, answer, of_draft):
+        recordings.erase(recording=recording, by=candidate, at=NOW)
+
+    assert (state_of(answer), state_of(of_draft)) == ("erased", "discarded")
+    assert Event.objects.filter(verb__in=["erased", "discarded"]).count() == 2
+    upload = recordings.begin(
+        attempt=draft, role="upload", content_type="video/webm", by=candidate, at=NOW
+    )
+    assert upload.track.recording.attempt == draft
+
+
+def test_the_files_of_others_stay(answer: Recording, peer: User, cohort: Cohort) -> None:
+    theirs = factories.answer(peer, cohort).recordings.get()
+    name = theirs.tracks.get().renditions.get().name
+    storages["recordings"].save(name, ContentFile(b"theirs"))
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        recordings.erase(recording=answer, by=answer.attempt.round.loop.member, at=NOW)
+
+    assert storages["recordings"].exists(name)
+
+
+# The disk's floor
+
+
+def test_organisers_are_told_of_a_full_disk_once_a_day(
+    organiser: User,
+    candidate: User,
+    outsider: User,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Callable[[timedelta], None],
+) -> None:
+    look(timedelta())
+    assert told(organiser, "disk_full") == []
+
+    monkeypatch.setattr(blobs, "room_bytes", lambda: -1)
+    for minutes in (1, 2, 600):
+        look(timedelta(minutes=minutes))
+    assert len(told(organiser, "disk_full")) == 1
+    assert told(candidate, "disk_full") == told(outsider, "disk_full") == []
+
+    look(DAY)
+    assert len(told(organiser, "disk_full")) == 2
+    monkeypatch.setattr(blobs, "room_bytes", lambda: 0)
+    look(2 * DAY)
+    assert len(told(organiser, "disk_full")) == 2
+
+
+def test_the_floor_is_a_setting_or_a_tenth_of_a_small_disk(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DISK_FLOOR_BYTES = 500
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: _Disk(total=10_000, free=700))
+
+    assert blobs.room_bytes() == 200
+    assert (blobs.has_room(200), blobs.has_room(201)) == (True, False)
+
+    settings.DISK_FLOOR_BYTES = 5000  # more than a tenth
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: _Disk(total=10_000, free=900))
+    assert blobs.room_bytes() == -100
+    assert not blobs.has_room(0)
+
+
+@dataclass(frozen=True)
+class _Disk:
+    """What the system tells of a disk."""
+
+    total: int
+    free: int

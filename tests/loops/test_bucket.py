@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -13,7 +14,7 @@ import boto3
 import pytest
 from django.core.files.base import File
 from django.core.files.storage import storages
-from django.test import Client, RequestFactory
+from django.test import Client, RequestFactory, TestCase
 from moto.server import ThreadedMotoServer
 
 from config.bucket import BucketDown, PrivateBucket
@@ -22,6 +23,7 @@ from loops import blobs
 from loops.actions import recordings
 from loops.links import link_to
 from loops.models import Attempt, Recording, Rendition, User
+from loops.queries.keeping import erasure_of
 from loops.sending import BLOCK_BYTES
 from tests import factories
 from tests.factories import NOW
@@ -348,3 +350,38 @@ def test_a_bucket_that_is_down_keeps_the_rows_that_name_its_objects(
         recordings.clear(recording_id=played.track.recording_id)
 
     assert Rendition.objects.filter(pk=played.pk).exists()
+
+
+def test_the_sweep_erases_in_the_bucket_what_was_left_while_it_was_down(  # noqa: PLR0917 - fixtures
+    storage: PrivateBucket,
+    settings: Any,
+    s3: Any,
+    bucket: str,
+    played: Rendition,
+    candidate: User,
+    tmp_path: Path,
+) -> None:
+    recording = played.track.recording
+    store(played.name, CONTENT, tmp_path)
+    Attempt.objects.filter(pk=recording.attempt_id).update(
+        state=Attempt.State.SUBMITTED, submitted_at=NOW, energy=0
+    )
+    there = settings.STORAGES
+    options = {"bucket": bucket, "endpoint": f"http://127.0.0.1:{free_port()}", **KEYS}
+    down = {"BACKEND": "config.bucket.PrivateBucket", "OPTIONS": options}
+    settings.STORAGES = {**there, "recordings": down}
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        recordings.erase(recording=recording, by=candidate, at=NOW)
+    recordings.clear_left(at=NOW + timedelta(minutes=1))
+    recording = Recording.objects.get(pk=recording.pk)
+    erasure = erasure_of(recording)
+    assert erasure is not None
+    assert not erasure.is_over
+
+    settings.STORAGES = there
+    recordings.clear_left(at=NOW + timedelta(minutes=2))
+
+    assert keys(s3, bucket) == []
+    erasure = erasure_of(recording)
+    assert erasure is not None
+    assert erasure.is_over
