@@ -11,6 +11,7 @@ from feedback.timeline import Mark, Phase, lay_out
 register = template.Library()
 
 ROW_PIXELS = 13
+BARE_PIXELS = 5
 Spans = Iterable[Sequence[int]]
 
 
@@ -70,7 +71,7 @@ def timeline_marks(
             for mark in marks or ()
         ],
     )
-    height = laid.rows * ROW_PIXELS + 3
+    height = laid.rows * ROW_PIXELS + 3 if laid.marks or id else BARE_PIXELS
     return {
         "marks": [(mark, height - ROW_PIXELS * mark.row - 9) for mark in laid.marks],
         "height": height,

@@ -95,6 +95,7 @@ class Player {
     if (deepMs === null) this.#offerPlace();
     else this.seek(deepMs);
     this.#tell();
+    for (const media of this.#media) if (hasFailed(media)) this.#onError(media);
   }
 
   /* The native element that leads. */
@@ -281,6 +282,7 @@ class Player {
     const ms = seeker.dataset.startMs ?? fragmentMs(seeker.getAttribute("href"));
     if (ms === null) return;
     event.preventDefault();
+    if (seeker.closest("[data-lines]") && !getSelection().isCollapsed) return; // words were chosen
     this.seek(Number(ms));
     for (const bar of this.#bars) if (bar.holds(seeker)) bar.rove(seeker);
   }
@@ -394,6 +396,7 @@ class Player {
     const { kind, playback } = await this.#links.fresh();
     if (kind === "fresh") {
       this.#part("trouble").hidden = true;
+      for (const bar of this.#bars) bar.takePeaks(playback.peaks_src);
       await Promise.all(playback.sources.map((source) => this.#take(source, ms)));
     } else if (kind !== "later") {
       this.pause();
@@ -433,6 +436,12 @@ class Player {
     for (const media of this.#media) media.toggleAttribute("data-lost", false);
     this.#renew(this.currentMs());
   }
+}
+
+/* Whether it failed before anybody listened. */
+function hasFailed(media) {
+  const isRefused = media.networkState === HTMLMediaElement.NETWORK_NO_SOURCE;
+  return Boolean(media.error) || (isRefused && media.querySelector("source") !== null);
 }
 
 /* Where one was in the recordings of late, by their ids. */

@@ -108,6 +108,13 @@ export class Bar {
     for (const mark of marks) mark.setAttribute("tabindex", mark === open ? "0" : "-1");
   }
 
+  /* A fresh link, for a wave that did not come by the last one. */
+  takePeaks(src) {
+    if (this.#peaks) return;
+    this.#root.dataset.peaks = src;
+    this.#fetchPeaks();
+  }
+
   holds(mark) {
     return this.#marks.includes(mark);
   }

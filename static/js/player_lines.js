@@ -1,7 +1,7 @@
 /* The lines of a transcript: they follow the player, are found by their words, and lead to their time. */
 
-/* The place of the line that is said at a moment: the last that has begun and not ended; -1 for none. */
-export function lineAt(starts, ends, ms) {
+/* The place of the line that a moment belongs to, the last that has begun; -1 before the first. */
+export function lineAt(starts, ms) {
   let low = 0;
   let high = starts.length;
   while (low < high) {
@@ -9,8 +9,7 @@ export function lineAt(starts, ends, ms) {
     if (starts[middle] <= ms) low = middle + 1;
     else high = middle;
   }
-  const place = low - 1;
-  return place >= 0 && ms < ends[place] ? place : -1;
+  return low - 1;
 }
 
 /* Whether words hold all that is searched for, however it is written. */
@@ -49,15 +48,15 @@ export class Lines {
     this.#listen();
   }
 
-  /* What is said at a moment. */
+  /* What is said at a moment; nothing where nobody speaks. */
   textAt(ms) {
-    const place = lineAt(this.#starts, this.#ends, ms);
-    return place < 0 ? "" : this.#lines[place].querySelector("[data-said]").textContent;
+    const place = lineAt(this.#starts, ms);
+    return place < 0 || ms >= this.#ends[place] ? "" : this.#lines[place].querySelector("[data-said]").textContent;
   }
 
   /* Marks the line that is said, and keeps it in view unless the reader has gone elsewhere. */
   show(ms) {
-    const place = lineAt(this.#starts, this.#ends, ms);
+    const place = lineAt(this.#starts, ms);
     if (place === this.#now) return;
     this.#lines[this.#now]?.removeAttribute("aria-current");
     this.#now = place;
