@@ -66,6 +66,7 @@ urlpatterns = [
         name="transcript_download",
     ),
     path("recordings/<uuid:recording_id>/discard/", recordings.discard, name="recording_discard"),
+    path("recordings/<uuid:recording_id>/again/", recordings.again, name="recording_again"),
     path("recordings/<uuid:recording_id>/erase/", recordings.erase, name="recording_erase"),
     path("turns/<uuid:turn_id>/kit/", turns.turn_kit, name="turn_kit"),
     path("turns/<uuid:turn_id>/prepare/", turns.turn_prepare, name="turn_prepare"),

@@ -112,7 +112,7 @@ def put_unrecorded_away(*, at: datetime) -> int:
         state=AttemptState.DRAFT,
         turn__mock__ends_at__lte=at - AFTERWARDS,
         started_at__lte=at - AFTERWARDS,
-    ).exclude(pk__in=_with_something_recorded().values("attempt"))
+    ).exclude(pk__in=_with_something_recorded(at).values("attempt"))
     count = 0
     for attempt in drafts.order_by("pk"):
         try:
@@ -123,9 +123,10 @@ def put_unrecorded_away(*, at: datetime) -> int:
     return count
 
 
-def _with_something_recorded() -> QuerySet[Recording]:
-    """Return the recordings of which there is anything to hand in, or to finish."""
+def _with_something_recorded(at: datetime) -> QuerySet[Recording]:
+    """Return the recordings of which there is anything to hand in, to finish or to try again."""
     return Recording.objects.filter(
         Q(state__in=RecordingState.settled())
+        | Q(state=RecordingState.FAILED, state_at__gt=at - AFTERWARDS)
         | Q(state=RecordingState.RECORDING, tracks__uploads__received_bytes__gt=0)
     )

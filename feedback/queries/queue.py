@@ -14,7 +14,7 @@ from feedback.models import Review
 from feedback.queries.reveal import REVIEWS_WANTED
 from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.queries.practice import turns_ahead
-from loops.states import AttemptState, MockState
+from loops.states import AttemptState, MockState, RecordingState
 from rubrics.queries import ladder_labels
 
 REMEMBERED = timedelta(days=14)
@@ -32,6 +32,8 @@ class WaitingLine:
     places_free: int
     is_begun: bool
     has_priority: bool
+    is_partial: bool
+    """Something of its recording is missing."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,10 @@ def _waiting(user: User, at: datetime) -> QuerySet[Attempt]:
     return (
         claimable(user, at)
         .select_related("round__loop__cohort", "round__round_kind")
-        .annotate(duration_ms=Subquery(playable.values("duration_ms")[:1]))
+        .annotate(
+            duration_ms=Subquery(playable.values("duration_ms")[:1]),
+            recording_state=Subquery(playable.values("state")[:1]),
+        )
     )
 
 
@@ -208,6 +213,7 @@ def _waiting_line(attempt: Any, label: _Labels, *, is_begun: bool) -> WaitingLin
         places_free=REVIEWS_WANTED - attempt.taken,
         is_begun=is_begun,
         has_priority=attempt.has_priority,
+        is_partial=attempt.recording_state == RecordingState.READY_PARTIAL,
     )
 
 

@@ -194,6 +194,12 @@ class ResultsPage:
         return self.recording is not None and self.recording.state == RecordingState.FAILED
 
     @property
+    def is_being_made_ready(self) -> bool:
+        """Say whether its recording is safe, and not yet there to play."""
+        safe = RecordingState.settled() - RecordingState.playable()
+        return self.recording is not None and self.recording.state in safe
+
+    @property
     def are_all_in(self) -> bool:
         """Say whether every review that is wanted is in."""
         return self.reviews_in >= self.reviews_wanted

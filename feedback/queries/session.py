@@ -66,6 +66,11 @@ class TurnLine:
         return self.recording_state == RecordingState.RECORDING
 
     @property
+    def is_failed(self) -> bool:
+        """Say whether its recording could not be made playable."""
+        return self.recording_state == RecordingState.FAILED
+
+    @property
     def is_recorded(self) -> bool:
         """Say whether a recording of it is safe here."""
         return self.recording_state in SAFE

@@ -20,13 +20,17 @@ from feedback.sentences import (
 from feedback.templatetags.ruler import band_words, place_words
 from loops.forms.practice import ENERGY_WORDS
 from loops.queries.keeping import erasure_of, plan_of
+from loops.queries.progress import standing_to_show
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
 
 
 @require_safe
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Show an answer's results; htmx, asking while they are calibrated, gets the level alone."""
+    """Show an answer's results. htmx, asking while they are calibrated, gets the level alone.
+
+    While a recording is made ready it takes how far that is out of the page, then loads it anew.
+    """
     attempt = results_to_read(signed_in(request), attempt_id)
     now = timezone.now()
     page = results_page(attempt, now)
@@ -36,9 +40,13 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "cohort": attempt.round.loop.cohort,
         "energy": ENERGY_WORDS.get(attempt.energy or 0, ""),
         "playback": playback_of(request, page.recording),
+        "standing": standing_to_show(page.recording),
         "plan": plan_of(page.recording, now) if page.recording else None,
         "erasure": erasure_of(page.recording),
     }
+    is_on_its_way = page.results is None and page.is_being_made_ready
+    if request.headers.get("HX-Target") == "recorded" and not is_on_its_way:
+        return HttpResponse(headers={"HX-Refresh": "true"})
     if page.results is None:
         context |= _card_to_give(page)
         context["places"] = [n < page.reviews_in for n in range(page.reviews_wanted)]

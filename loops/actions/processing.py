@@ -26,6 +26,7 @@ from loops.actions.recordings import move
 from loops.background import enqueue
 from loops.errors import Refused
 from loops.models import Recording, Rendition, Step, Track, Upload, User
+from loops.queries.progress import WAS_LEFT
 from loops.states import RecordingState
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,6 @@ TASK_LASTS = timedelta(seconds=60)
 FEW = 4
 LEFT = timedelta(hours=72)
 """So long after its last byte an upload is taken for left."""
-WAS_LEFT = "left"
-"""Stands in a recording's error_code from when it was closed so."""
 SHORTEST_LEFT_MS = 5000
 RAW_LEFT = timedelta(days=1)
 SCRATCH_LEFT = timedelta(hours=2)

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, F, When
+from django.db.models.functions import JSONObject
 
 from loops.models import Cue, Recording, Rendition, Track
 
@@ -80,7 +85,7 @@ class Playback:
 
 
 def playback(recording: Recording, sign: Sign) -> Playback | None:
-    """Return what plays of a recording, None where nothing does. Asks the database twice."""
+    """Return what plays of a recording, None where nothing does. Asks the database once."""
     if not recording.is_ready:
         return None
     tracks = [track for track in _tracks(recording) if Rendition.Kind.PLAYABLE in track.made]
@@ -88,8 +93,8 @@ def playback(recording: Recording, sign: Sign) -> Playback | None:
         return None
     main = tracks[0]
     begins = min(track.row.start_ms for track in tracks)
-    cues = Cue.objects.filter(transcript__recording=recording).select_related("transcript")
-    lines = list(cues.order_by("position"))
+    spoken = main.made[Rendition.Kind.PLAYABLE]
+    lines: list[dict[str, Any]] = spoken.lines or []  # type: ignore[attr-defined]
     return Playback(
         recording_id=recording.public_id,
         duration_ms=recording.duration_ms or 0,
@@ -98,8 +103,8 @@ def playback(recording: Recording, sign: Sign) -> Playback | None:
         gaps=_shifted(main.row.gaps, main.row.start_ms - begins),
         silences=_shifted(main.row.silences, main.row.start_ms - begins),
         is_partial=recording.is_partial,
-        lines=tuple(Line(cue.start_ms, cue.end_ms, cue.speaker, cue.text) for cue in lines),
-        language=lines[0].transcript.language if lines else "",
+        lines=tuple(Line(**line) for line in lines),
+        language=(spoken.language or "") if lines else "",  # type: ignore[attr-defined]
     )
 
 
@@ -112,8 +117,14 @@ class _Made:
 
 
 def _tracks(recording: Recording) -> list[_Made]:
-    """Return the tracks that a player shows, the main one first."""
-    made = Rendition.objects.filter(track__recording=recording, track__role__in=ORDER)
+    """Return the tracks that a player shows, the main one first, the words with what plays."""
+    cues = Cue.objects.filter(transcript__recording=recording.pk).order_by("position")
+    names = ("start_ms", "end_ms", "speaker", "text")
+    words = ArraySubquery(cues.values(row=JSONObject(**{name: name for name in names})))
+    made = Rendition.objects.filter(track__recording=recording, track__role__in=ORDER).annotate(
+        lines=Case(When(kind=Rendition.Kind.PLAYABLE, then=words)),
+        language=F("track__recording__transcript__language"),
+    )
     tracks: dict[int, _Made] = {}
     for rendition in made.select_related("track").order_by("pk"):
         rendition.track.recording = recording

@@ -4,12 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Count,
+    FilteredRelation,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+)
+from django.db.models.functions import JSONObject
 
 from loops.models import (
     Artifact,
@@ -22,7 +31,7 @@ from loops.models import (
     User,
 )
 from loops.states import AttemptState, MockState, RecordingState
-from rubrics.models import Preset, PresetRound, RoundKind, RubricVersion
+from rubrics.models import Phase, Preset, PresetRound, RoundKind, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
 MS_A_MINUTE = 60_000
@@ -200,27 +209,6 @@ class AttemptPage:
         rank = self.attempt.predicted_rank
         return "" if rank is None else self.labels[rank]
 
-    @property
-    def failure(self) -> str | Promise:
-        """Say why the recording could not be made playable."""
-        code = self.recording.error_code if self.recording else ""
-        return FAILURES.get(code, FAILURES["gave_up"])
-
-
-FAILURES: dict[str, str | Promise] = {
-    "empty": _("There was nothing in it."),
-    "not_media": _("It is not a video or sound file of a kind we can play."),
-    "unsupported_codec": _("It is coded in a way that browsers cannot play."),
-    "no_streams": _("It has neither picture nor sound."),
-    "picture_too_large": _("Its picture is larger than we can play."),
-    "too_long": _("It is longer than the server takes."),
-    "truncated": _("It was cut off before anything could be played."),
-    "crashed": _("Reading it took more memory than the server gives."),
-    "timed_out": _("Reading it took too long."),
-    "disk_full": _("The server's disk is full. Tell your organiser."),
-    "gave_up": _("The server tried several times and gave up."),
-}
-
 
 def loops_of(user: User) -> QuerySet[Loop]:
     """Return the member's loops, the newest first."""
@@ -340,10 +328,8 @@ def mock_under_way(attempt: Attempt) -> UUID | None:
 def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
-    kept: QuerySet[Recording] = Recording.objects.kept().filter(attempt=attempt)
-    recording = kept.annotate(
-        arrived_bytes=Sum("tracks__uploads__received_bytes", default=0)
-    ).first()
+    found = _recording_and_phases(attempt)
+    recording: Recording | None = getattr(found, "kept", None)
     if recording:
         recording.attempt = attempt
     return AttemptPage(
@@ -357,10 +343,26 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
             )
             for level, label in levels_as_said(loop.ladder, loop.cohort.label_company)
         ],
-        steps=guide_of(attempt.round, attempt.rubric_version.phases.order_by("position")),
+        steps=guide_of(attempt.round, [Phase(**row) for row in found.phase_rows]),
         recording=recording,
         artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
-        received_bytes=recording.arrived_bytes if recording else 0,
+        received_bytes=found.received_bytes,
+    )
+
+
+def _recording_and_phases(attempt: Attempt) -> Any:
+    """Return the answer with what is read beside it, in one query: `kept` is its recording."""
+    joined: tuple[str, ...] = ("kept",)
+    phases = Phase.objects.filter(version=OuterRef("rubric_version")).order_by("position")
+    kept = Q(recordings__state__in=set(RecordingState) - {RecordingState.DISCARDED})
+    return (
+        Attempt.objects.annotate(
+            kept=FilteredRelation("recordings", condition=kept),
+            phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
+            received_bytes=Sum("kept__tracks__uploads__received_bytes", default=0),
+        )
+        .select_related(*joined)
+        .get(pk=attempt.pk)
     )
 
 

@@ -27,6 +27,7 @@ from loops.queries.practice import (
     preset_lines,
     round_page,
 )
+from loops.queries.progress import standing_to_show
 from loops.queries.recording_list import room_to_record
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
@@ -293,12 +294,13 @@ def _attempt(
 
 
 def _what_changed(request: HttpRequest, found: Attempt) -> HttpResponse:
-    """Answer htmx: nothing yet, the parts that change, or to load the page anew."""
+    """Answer htmx: how far it is, then the parts that change; or to load the page anew."""
     page = attempt_page(found)
     if not found.is_draft or page.recording is None:
         return HttpResponse(headers={"HX-Refresh": "true"})
     if page.is_being_made_ready:
-        return HttpResponse(status=204)
+        context = {"page": page, "attempt": found, "standing": standing_to_show(page.recording)}
+        return render(request, "loops/practice/_recorded.html", context)
     return render(request, "loops/practice/_settled.html", _attempt_context(request, page))
 
 
@@ -312,6 +314,7 @@ def _attempt_context(request: HttpRequest, page: AttemptPage) -> dict[str, objec
         "limits": recordings.limits(),
         "mock_id": mock_under_way(page.attempt),
         "playback": playback_of(request, page.recording),
+        "standing": standing_to_show(page.recording),
         "plan": plan_of(page.recording, timezone.now()) if page.recording else None,
         "lost": None if page.recording else lost_to_rule(page.attempt),
     }

@@ -1,4 +1,4 @@
-"""Addresses of the recorder and the player: finish, status, discard, erase."""
+"""Addresses of the recorder and the player: finish, status, discard, erase, again."""
 
 import json
 from functools import wraps
@@ -15,10 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from loops import access
-from loops.actions import practice, recordings, transcripts
+from loops.actions import practice, processing, recordings, transcripts
 from loops.cues import Cue
 from loops.errors import Refused
-from loops.models import Recording, Upload, User
+from loops.models import Recording, User
+from loops.queries.progress import standing
 from loops.views.people import signed_in
 from loops.views.posting import View, posts_from
 from loops.views.practice import to_answer
@@ -132,6 +133,27 @@ def _erase_by_script(request: HttpRequest, recording: Recording, user: User) -> 
     return JsonResponse(_status(recording))
 
 
+@posts_from("loops:loop_list")
+@never_cache
+def again(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
+    """Process a recording once more that failed, or plays in part."""
+    user = signed_in(request)
+    recording = access.recording_to_edit(user, recording_id)
+    if request.content_type == JSON_TYPE:
+        return _again_by_script(request, recording, user)
+    try:
+        processing.try_again(recording=recording, by=user, at=timezone.now())
+    except processing.NothingToTry as refusal:
+        messages.error(request, str(refusal))
+    return _back(request, recording)
+
+
+@answers_json
+def _again_by_script(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
+    recording = processing.try_again(recording=recording, by=user, at=timezone.now())
+    return JsonResponse(_status(recording))
+
+
 def _back(request: HttpRequest, recording: Recording) -> HttpResponse:
     """Lead back to where the button stood: the list of recordings, or the answer."""
     if request.POST.get("from") == "recordings":
@@ -140,15 +162,14 @@ def _back(request: HttpRequest, recording: Recording) -> HttpResponse:
 
 
 def _status(recording: Recording) -> dict[str, object]:
-    uploads = Upload.objects.filter(track__recording=recording)
+    found = standing(recording)
     return {
         "state": recording.state,
         "duration_ms": recording.duration_ms,
         "error": recording.error_code,
-        "uploads": {
-            str(public_id): received
-            for public_id, received in uploads.values_list("public_id", "received_bytes")
-        },
+        "message": " ".join([found.words, *found.missing]),
+        "progress": found.share,
+        "uploads": {str(public_id): received for public_id, received in found.received.items()},
     }
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from feedback.actions.reviews import draft_of
 from feedback.models import Review
-from loops.actions import recordings
+from loops.actions import processing
 from loops.media import synthesise_demo
 from loops.models import Attempt, Recording, User
 
@@ -76,7 +76,7 @@ def _answer(page: "Page", film: Path) -> None:
     page.get_by_role("button", name="Send the file").click()
     expect(page.get_by_text("Your file is safe on the server.")).to_be_visible()
 
-    recordings.process(recording_id=Recording.objects.get().pk, at=timezone.now())
+    processing.process(recording_id=Recording.objects.get().pk, now=timezone.now)
     page.reload()
     expect(page.locator("video")).to_be_visible()
     page.get_by_role("link", name="Hand in my answer").click()

@@ -18,7 +18,7 @@ from feedback.queries.results import results_page
 from feedback.queries.reveal import is_revealed
 from feedback.queries.session import as_interviewer, card_page
 from feedback.tasks import sweep
-from loops.actions import practice, recordings, sessions
+from loops.actions import practice, sessions
 from loops.models import Attempt, Cohort, Event, Mock, Recording, Track, Turn, User
 from tests import factories
 from tests.factories import DIMENSIONS, LEASE, NOW
@@ -95,7 +95,7 @@ def member(cohort: Cohort) -> User:
 def record(attempt: Attempt, **facts: Any) -> Recording:
     """Record 40 minutes of the turn, from its second minute on."""
     facts = {"started_at": START + 2 * MINUTE, "duration_ms": 40 * 60_000, **facts}
-    return factories.recording(attempt, state_at=AFTER, **facts)
+    return factories.recording(attempt, **{"state_at": AFTER, **facts})
 
 
 def hand_in_answer(attempt: Attempt, at: datetime = AFTER) -> Attempt:
@@ -353,14 +353,7 @@ def test_a_file_recorded_elsewhere_places_nothing(
     stamp: Callable[..., Evidence], attempt: Attempt, review: Review
 ) -> None:
     stamp(12)
-    kept = record(attempt, started_at=AFTER)
-    Track.objects.create(
-        recording=kept,
-        role=Track.Role.UPLOAD,
-        content_type="video/mp4",
-        staging_key="1" * 32,
-        touched_at=AFTER,
-    )
+    kept = record(attempt, started_at=AFTER, role=Track.Role.UPLOAD)
     answer = hand_in_answer(attempt)
 
     assert stamps.place_all_stamps() == 0
@@ -450,6 +443,7 @@ def test_what_was_not_recorded_is_put_away_after_two_days(
         ({}, False),
         ({"state": Recording.State.PROCESSING}, False),
         ({"state": Recording.State.FAILED}, True),
+        ({"state": Recording.State.FAILED, "state_at": LATE - timedelta(hours=47)}, False),
         ({"state": Recording.State.RECORDING}, True),
     ],
 )
@@ -462,12 +456,9 @@ def test_nothing_that_was_recorded_is_put_away(
     assert session.put_unrecorded_away(at=LATE) == is_put_away
 
 
-def test_an_unfinished_recording_is_kept(attempt: Attempt, candidate: User) -> None:
+def test_an_unfinished_recording_is_kept(attempt: Attempt) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(predicted_rank=2)
-    track = recordings.begin(
-        attempt=attempt, role="camera", content_type="video/webm", by=candidate, at=START
-    )
-    Track.objects.filter(pk=track.pk).update(received_bytes=500)
+    factories.upload(record(attempt, state=Recording.State.RECORDING), b"half an answer")
 
     assert session.put_unrecorded_away(at=LATE) == 0
 

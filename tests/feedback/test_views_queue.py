@@ -53,6 +53,19 @@ def test_waiting_shows_the_round_and_never_the_candidate(
         assert secret not in page
 
 
+def test_an_answer_of_which_something_is_missing_is_offered_with_these_words(
+    client: Client, answer: Attempt, peer: User
+) -> None:
+    missing = "Something of its recording is missing"
+    assert missing not in shown(client, peer)
+    answer.recordings.update(state="ready_partial")
+
+    page = shown(client, peer)
+
+    assert "One answer waits for you" in page
+    assert missing in page
+
+
 def test_queue_with_nothing_says_what_happens_next(client: Client, peer: User) -> None:
     page = shown(client, peer)
 

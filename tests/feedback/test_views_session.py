@@ -265,7 +265,7 @@ def test_the_interviewer_begins_and_the_prompt_comes_to_the_candidate(
     page = shown(candidate, running)
     assert PROMPT in page
     assert "which level will they see?" in page
-    assert reverse("loops:recording_begin", args=[Attempt.objects.get().public_id]) in page
+    assert reverse("loops:track_begin", args=[Attempt.objects.get().public_id]) in page
     assert "Sees whether the candidate asks" not in page
     assert Review.objects.get().is_live
 
@@ -341,13 +341,7 @@ def test_an_unfinished_recording_is_offered_after_a_reload(
     client: Client, shown: Callable[..., str], attempt: Attempt, candidate: User, turn: Turn
 ) -> None:
     begun = record(attempt, state=Recording.State.RECORDING)
-    begun.tracks.create(
-        role="camera",
-        content_type="video/webm",
-        received_bytes=2_000_000,
-        staging_key="2" * 32,
-        touched_at=timezone.now(),
-    )
+    factories.upload(begun, b"two megabytes")
 
     page = shown(candidate, turn.mock)
 
@@ -775,9 +769,7 @@ def test_stamps_beside_a_file_recorded_elsewhere_say_how_far_in_they_were(
 ) -> None:
     """When such a file began, nobody knows; the results show the stamps all the same."""
     at = turn.begun_at or timezone.now()
-    record(attempt).tracks.create(
-        role="upload", content_type="video/mp4", staging_key="3" * 32, touched_at=at
-    )
+    record(attempt, role="upload")
     practice.submit(attempt=attempt, energy=0, by=turn.candidate, at=at)
     Review.objects.filter(pk=review.pk).delete()
     held = factories.submitted_review(attempt, turn.interviewer, is_live=True)

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from playwright.sync_api import expect
 
 from feedback.models import Snapshot
-from loops.models import Attempt, Recording
+from loops.models import Attempt, Upload
 from tests.journeys.steps import grade, take_the_next
 from tests.waiting import wait_until
 
@@ -120,7 +120,7 @@ def _answer_handed_in(page: "Page") -> str:
     expect(page.get_by_text(re.compile(r"Safe on the server up to 0:0[3-9]"))).to_be_visible(
         timeout=20_000
     )
-    assert Recording.objects.get().tracks.get().received_bytes > 0, "sent while recording"
+    assert Upload.objects.get().received_bytes > 0, "sent while recording"
     page.get_by_role("button", name="Finish").click()
     expect(page.get_by_role("heading", name="Hand in")).to_be_visible(timeout=30_000)
     expect(page.locator("video")).to_be_visible(timeout=30_000)

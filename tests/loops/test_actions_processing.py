@@ -18,6 +18,7 @@ from django.db import OperationalError, connection
 from loops import blobs, media
 from loops.actions import processing, recordings
 from loops.models import Attempt, Recording, Rendition, Step, Track, Upload, User
+from loops.queries.progress import WAS_LEFT
 from tests import factories
 from tests.factories import NOW
 
@@ -755,7 +756,7 @@ def test_what_was_left_for_three_days_is_closed_with_what_arrived(
         processing.close_left(recording_id=recording.pk, at=NOW)
     process(recording)
 
-    assert (recording.state, recording.error_code) == ("ready_partial", processing.WAS_LEFT)
+    assert (recording.state, recording.error_code) == ("ready_partial", WAS_LEFT)
     assert recording.is_interrupted
     assert len(raw_of(recording)) == 1
 

@@ -147,17 +147,6 @@ def test_an_answer_offers_the_levels_with_the_target_marked(draft: Attempt) -> N
     assert page.predicted_label == "L6"
 
 
-def test_a_failure_that_has_no_words_still_says_something(draft: Attempt) -> None:
-    factories.recording(draft, state=Recording.State.FAILED, error_code="no_streams")
-
-    known = practice.attempt_page(draft).failure
-    Recording.objects.update(error_code="never heard of")
-    unknown = practice.attempt_page(draft).failure
-
-    assert known == "It has neither picture nor sound."
-    assert unknown == "The server tried several times and gave up."
-
-
 def test_a_round_that_its_loop_cuts_short_is_guided_by_its_focus(
     candidate: User, cohort: Cohort
 ) -> None:

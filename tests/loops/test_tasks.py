@@ -1,6 +1,5 @@
 """The tasks do one action by id, and the worker knows them by the names that are rung for."""
 
-import io
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,25 +10,21 @@ from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
-from loops import tasks
-from loops.actions import bookings, recordings
-from loops.models import Attempt, Cohort, Mock, Notice, Recording, User
+from loops import media, tasks
+from loops.actions import bookings, processing
+from loops.models import Attempt, Cohort, Mock, Notice, Recording, Round, Step, User
 from tests import factories
 
 Meet = Callable[..., Mock]
 
 
 @pytest.fixture
-def uploaded(draft: Attempt, candidate: User, film: bytes) -> Recording:
+def uploaded(draft: Attempt, film: bytes) -> Recording:
     """A recording that waits to be made playable since an hour ago."""
     then = timezone.now() - timedelta(hours=1)
-    track = recordings.begin(
-        attempt=draft, role="camera", content_type="video/webm", by=candidate, at=then
-    )
-    recordings.append(
-        track=track, stream=io.BytesIO(film), offset=0, size=len(film), by=candidate, at=then
-    )
-    return recordings.finish(recording=track.recording, by=candidate, at=then)
+    made = factories.recording(draft, state="uploaded", state_at=then, duration_ms=None)
+    factories.upload(made, film, touched_at=timezone.now())
+    return made
 
 
 def test_a_recording_is_made_playable_once(uploaded: Recording) -> None:
@@ -37,7 +32,8 @@ def test_a_recording_is_made_playable_once(uploaded: Recording) -> None:
         tasks.process_recording(recording_id=uploaded.pk)
 
     uploaded.refresh_from_db()
-    assert (uploaded.state, uploaded.tries) == (Recording.State.READY, 1)
+    assert uploaded.state == Recording.State.READY
+    assert {step.tries for step in Step.objects.all()} == {1}
 
 
 def test_a_recording_that_is_gone_is_no_error(db: None) -> None:
@@ -72,6 +68,26 @@ def test_the_sweep_rings_for_what_waits(uploaded: Recording, heard: list[Any]) -
     tasks.sweep()
 
     assert heard == [("loops.tasks.process_recording", {"recording_id": uploaded.pk})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_closes_what_was_left_and_goes_on_with_what_lacks_something(
+    draft: Attempt, round_: Round, film: bytes, heard: list[Any]
+) -> None:
+    then = timezone.now() - timedelta(hours=73)
+    left = factories.recording(draft, state="recording", state_at=then, duration_ms=None)
+    factories.upload(left, film, touched_at=then)
+    old = factories.recording(factories.attempt(round_), film, state_at=then)
+
+    tasks.sweep()
+    left.refresh_from_db()
+    assert (left.state, left.is_interrupted) == ("uploaded", True)
+    assert heard == [
+        ("loops.tasks.process_recording", {"recording_id": old.pk}),
+        ("loops.tasks.process_recording", {"recording_id": left.pk}),
+    ]
+
+    assert set(Step.objects.values_list("name", flat=True)) == {"sound", "picture"}
 
 
 def test_the_sweep_does_what_the_clock_asks_and_rings_for_mail(
@@ -113,7 +129,7 @@ def test_what_fails_in_the_sweep_stops_nothing_else(
         raise ZeroDivisionError("and a whole part")
 
     monkeypatch.setattr(bookings, "release_silent", failing)
-    monkeypatch.setattr(recordings, "unstick", failing_too)
+    monkeypatch.setattr(processing, "ring_due", failing_too)
 
     tasks.sweep()
 
@@ -155,3 +171,13 @@ def test_every_task_is_known_by_its_name_and_has_a_queue() -> None:
     assert settings.CELERY_BEAT_SCHEDULE["loops-sweep"]["task"] in names
     routes = current_app.amqp.router
     assert routes.route({}, "loops.tasks.process_recording")["queue"].name == "media"
+
+
+def test_a_task_of_the_worker_may_last_for_one_step_on_the_longest_recording() -> None:
+    """And ends before its bell, taken for lost, is rung at another worker."""
+    limits = settings.CELERY_TASK_ANNOTATIONS[tasks.process_recording.name]
+    slowest = timedelta(seconds=media.WALL_MOST_SECONDS) + processing.TASK_LASTS
+    moved = timedelta(seconds=2 * settings.UPLOAD_MAX_BYTES / processing.SLOWEST_BYTES_A_SECOND)
+
+    assert (slowest + moved).total_seconds() < limits["soft_time_limit"] < limits["time_limit"]
+    assert limits["time_limit"] < settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]

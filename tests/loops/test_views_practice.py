@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loops import blobs
-from loops.models import Artifact, Attempt, Cohort, Loop, Recording, Round, User
+from loops.models import Artifact, Attempt, Cohort, Loop, Recording, Rendition, Round, User
 from rubrics.models import Preset, PresetRound
 from tests import factories
 from tests.factories import NOW
@@ -227,7 +227,8 @@ STATES = {
     "begun": ("Record in the browser", ["Use what arrived", "Hand in my answer"]),
     "uploaded": ("Being made ready to play", ["<video", "Record in the browser"]),
     "processing": ("Being made ready to play", ["<video", "Record in the browser"]),
-    "ready": ("<video", ["Being made ready", "Record in the browser", "Change it"]),
+    "ready": ("<video", ["Being made ready", "Record in the browser", "not all of it is there"]),
+    "ready_partial": ("not all of it is there", ["Being made ready", "Record in the browser"]),
     "failed": ("It was cut off before anything", ["<video", "Hand in my answer"]),
     "withdrawn": ("This answer was put away", ["Record in the browser", "Hand in my answer"]),
 }
@@ -240,15 +241,12 @@ def test_an_answer_shows_the_step_that_is_open(browser_: Client, round_: Round, 
     draft = factories.attempt(round_, state=state, predicted_rank=predicted)
     if name in {"begun", *Recording.State.values}:
         recording = factories.recording(
-            draft, state="recording" if name == "begun" else name, error_code="truncated"
+            draft,
+            state="recording" if name == "begun" else name,
+            error_code="truncated" if name == "failed" else "",
+            is_interrupted=name == "ready_partial",
         )
-        recording.tracks.create(
-            role="camera",
-            content_type="video/webm",
-            staging_key="0" * 32,
-            received_bytes=0 if name == "begun" else 5,
-            touched_at=NOW,
-        )
+        factories.upload(recording, b"" if name == "begun" else b"bytes")
 
     html = browser_.get(address("attempt", draft)).content.decode()
 
@@ -267,21 +265,43 @@ def test_an_answer_that_is_handed_in_leads_to_its_results(browser_: Client, roun
         )
 
 
-@pytest.mark.parametrize(
-    ("state", "status"), [("uploaded", 204), ("processing", 204), ("ready", 200), ("failed", 200)]
-)
+@pytest.mark.parametrize("state", ["ready", "ready_partial", "failed"])
 def test_a_page_that_asks_again_gets_what_changed(
-    browser_: Client, draft: Attempt, state: str, status: int
+    browser_: Client, draft: Attempt, state: str
 ) -> None:
     factories.recording(draft, state=state)
 
     answer = browser_.get(address("attempt", draft), headers={"HX-Request": "true"})
 
     html = answer.content.decode()
-    assert answer.status_code == status
-    assert html.count('id="recorded"') == html.count('id="stage" hx-swap-oob="true"')
+    assert answer.status_code == 200
+    assert html.count('id="recorded"') == html.count('id="stage" hx-swap-oob="true"') == 1
     assert ("<html" in html, "hx-get" in html) == (False, False)
-    assert ("Hand in my answer" in html) is (state == "ready")
+    assert ("Hand in my answer" in html) is (state != "failed")
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("uploaded", "waits for its turn"),
+        ("processing", 'max="100" value="40">40 %</progress>'),
+    ],
+)
+def test_a_page_that_asks_too_early_gets_how_far_it_is(
+    browser_: Client, draft: Attempt, state: str, shown: str
+) -> None:
+    recording = factories.recording(draft, state=state)
+    steps = factories.upload(recording, b"bytes").track.steps
+    steps.create(name="remux", state="running", progress=0.4, lease_until=NOW)
+
+    page = browser_.get(address("attempt", draft)).content.decode()
+    html = browser_.get(address("attempt", draft), headers={"HX-Request": "true"}).content.decode()
+
+    assert shown in html
+    assert shown in page
+    assert "Look again" in page
+    assert html.count("hx-get=") == html.count('id="recorded"') == 1
+    assert ("<html" in html, 'id="stage"' in html) == (False, False)
 
 
 @pytest.mark.parametrize("state", [Attempt.State.SUBMITTED, Attempt.State.WITHDRAWN])
@@ -369,7 +389,7 @@ def test_a_file_is_handed_in(send: Callable[..., Any], draft: Attempt, film: byt
     track = recording.tracks.get()
     assert sent.url == address("attempt", draft)
     assert (recording.state, track.role) == ("uploaded", "upload")
-    assert blobs.staged_path(track.staging_key).read_bytes() == film
+    assert blobs.staged_path(track.uploads.get().staging_key).read_bytes() == film
 
 
 @pytest.mark.parametrize(
@@ -545,7 +565,7 @@ def test_an_answer_is_put_away_with_its_bytes(
     round_: Round,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    recording = factories.recording(draft, content=b"film")
+    made = Rendition.objects.get(track__recording=factories.recording(draft, content=b"film"))
 
     with django_capture_on_commit_callbacks(execute=True):
         away = browser_.post(address("attempt_withdraw", draft))
@@ -553,7 +573,7 @@ def test_an_answer_is_put_away_with_its_bytes(
 
     draft.refresh_from_db()
     assert (away.url, draft.state) == (address("round", round_), "withdrawn")  # type: ignore[attr-defined]
-    assert not storages["recordings"].exists(recording.file_name)
+    assert not storages["recordings"].exists(made.name)
     assert "no longer a draft" in words(again)[-1]
 
 
