@@ -42,7 +42,7 @@ ODDITIES = {
     "header, style, region, note and cue settings": (
         "WEBVTT - made by hand\nKind: captions\nLanguage: en\n\nSTYLE\n::cue { color: red }\n\n"
         "REGION\nid:left\n\nNOTE\nnot said,\nnot shown\n\n"
-        "00:00:01.000 --> 00:00:02.000 align:start position:10%\nOne\n\nNOTE by hand\n\n"
+        "00:00:01.000 --> 00:00:02.000 align:start position:10%\nOne\n\nNOTE by hand,\nlater\n\n"
         "00:00:03.000 --> 00:00:04.000\nTwo\n",
         [(1000, 2000, "", "One"), (3000, 4000, "", "Two")],
     ),
@@ -182,7 +182,7 @@ def test_encodings_are_told_apart(encoding: str) -> None:
         (b"WEBVTT\n\n00:75:00.000 --> 01:20:00.000\nHello\n", Mistake.NO_SPAN, 3),
         (b"WEBVTT\n\n00:01.000 -->\nHello\n", Mistake.NO_SPAN, 3),
         (b"1\n00:00:05,000 --> 00:00:02,000\nHello\n", Mistake.ENDS_FIRST, 2),
-        (b"WEBVTT\n\n01:02.000 --> 01:03.000\nHello\n", Mistake.BEYOND_THE_END, 3),
+        (b"WEBVTT\n\n01:01.000 --> 01:03.000\nHello\n", Mistake.BEYOND_THE_END, 3),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"a " * 1001, Mistake.TOO_LONG, 3),
         (b"x" * (FILE_BYTES + 1), Mistake.TOO_LARGE, 0),
         (b"00:01.000 --> 00:02.000\nx\n" * (MOST_CUES + 1), Mistake.TOO_MANY, 2 * MOST_CUES + 1),
