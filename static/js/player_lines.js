@@ -75,12 +75,7 @@ export class Lines {
       if (event.target === list) this.#follow(false); // its scroll bar
     });
     list.addEventListener("keydown", (event) => this.#onKey(event));
-    list.addEventListener("click", (event) => {
-      const isChosen = event.detail === 0 || getSelection().isCollapsed;
-      if (isChosen || !event.target.closest("a")) return void this.#follow(true);
-      event.preventDefault(); // words were selected
-      event.stopPropagation();
-    });
+    list.addEventListener("click", () => this.#follow(true));
     for (const type of ["pointerover", "focusin"]) {
       list.addEventListener(type, (event) => this.#lend(event.target.closest("li")));
     }
