@@ -19,7 +19,7 @@ from tests.factories import DIMENSIONS
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -73,6 +73,17 @@ def plays_at(page: "Page", seconds: float) -> None:
 def quoted(page: "Page") -> tuple[str, str, str]:
     start, end, quote = (page.locator(f"#mark-{name}") for name in ("start", "end", "quote"))
     return start.input_value(), end.input_value(), quote.input_value()
+
+
+def select(page: "Page", first: "Locator", last: "Locator") -> None:
+    """Draw the pointer from the first words of a line over some of another one's."""
+    start, end = (line.locator("[data-said]").bounding_box() for line in (first, last))
+    assert start
+    assert end
+    page.mouse.move(start["x"] + 2, start["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 70, end["y"] + 8, steps=4)
+    page.mouse.up()
 
 
 def test_a_file_becomes_captions_and_what_is_missing_is_typed(
@@ -138,21 +149,18 @@ def test_lines_are_quoted_by_keyboard_and_by_selecting_them(
     evidence.locator("a").click()
     plays_at(page, 20)
 
-    first, second = (lines.nth(place).locator("[data-said]") for place in (0, 1))
-    box, end = first.bounding_box(), second.bounding_box()
-    assert box
-    assert end
-    page.mouse.move(box["x"] + 2, box["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(end["x"] + 60, end["y"] + 8, steps=4)
-    page.mouse.up()
+    select(page, lines.nth(0), lines.nth(1))
     page.keyboard.press("e")
-    assert quoted(page) == (
-        "0:05",
-        "0:24",
-        "Whenever you are ready.\nWho decides whether it ships?",
-    )
-    plays_at(page, 20)  # selecting led nowhere
+    both = "Whenever you are ready.\nWho decides whether it ships?"
+    assert quoted(page) == ("0:05", "0:24", both)
+    page.keyboard.press("Escape")
+    select(page, lines.nth(0), lines.nth(0))
+    page.keyboard.press("e")
+    start, end, words = quoted(page)
+    assert (start, end) == ("0:05", "0:09")
+    assert words in "Whenever you are ready."
+    assert len(words) > 4
+    plays_at(page, 20)  # to select words is not to choose a line
     page.keyboard.press("Escape")
     lines.nth(2).locator("a").focus()
     page.keyboard.press("q")
