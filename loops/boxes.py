@@ -5,6 +5,8 @@ from pathlib import Path
 
 BOX_HEAD_BYTES = 16
 ELEMENT_HEAD_BYTES = 12
+MASTERS = (b"\x1f\x43\xb6\x75", b"\xa0")
+"""Clusters and groups of blocks, which are walked through: one being recorded tells no length."""
 
 
 def is_begun_mp4(path: Path) -> bool:
@@ -22,17 +24,22 @@ def is_broken_mp4(path: Path) -> bool:
     return (b"moof", True) in boxes and not all(is_whole for _, is_whole in boxes)
 
 
-def is_broken_matroska(path: Path, at: int) -> bool:
-    """Say whether something else than whole elements follows from a place on."""
-    size = path.stat().st_size
+def is_broken_matroska(path: Path, at: int, until: int) -> bool:
+    """Say whether something else than whole elements lies between two places.
+
+    The second is the end of the file, or where the content of a block begins.
+    """
     with path.open("rb") as file:
-        while at < size:
+        while at < until:
             file.seek(at)
-            length = _element_bytes(file.read(ELEMENT_HEAD_BYTES))
-            if not length:
+            head = file.read(ELEMENT_HEAD_BYTES)
+            head_bytes, length = _element(head)
+            if not head_bytes:
                 return True
-            at += length
-    return at != size
+            at += head_bytes
+            if at != until and not head.startswith(MASTERS):
+                at += length
+    return at != until
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, bool]]:
@@ -54,15 +61,11 @@ def _boxes(path: Path) -> Iterator[tuple[bytes, bool]]:
             yield kind, at <= size
 
 
-def _element_bytes(head: bytes) -> int:
-    """Tell the length of an element by its head, or 0 where that is none.
-
-    A cluster that was being recorded has no length of its own: it counts its head alone.
-    """
+def _element(head: bytes) -> tuple[int, int]:
+    """Tell the lengths of an element's head and content, or zeros where none begins."""
     id_bytes = 9 - head[0].bit_length()
     length_bytes = 9 - head[id_bytes].bit_length() if len(head) > id_bytes else 9
     if id_bytes > 4 or length_bytes > 8 or len(head) < id_bytes + length_bytes:
-        return 0
-    highest = (1 << 7 * length_bytes) - 1
-    length = int.from_bytes(head[id_bytes : id_bytes + length_bytes]) & highest
-    return id_bytes + length_bytes + (0 if length == highest else length)
+        return 0, 0
+    length = int.from_bytes(head[id_bytes : id_bytes + length_bytes])
+    return id_bytes + length_bytes, length & (1 << 7 * length_bytes) - 1

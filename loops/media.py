@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 MAX_MINUTES = 90
 MAX_SECONDS = MAX_MINUTES * 60 + 120  # a little grace: nobody loses an answer by a breath
@@ -49,6 +49,7 @@ ERROR_CODES = frozenset(
 PASSING_CODES = frozenset({"crashed", "disk_full", "timed_out"})
 """The codes that blame the machine and not the file: another try may go better."""
 
+Result = TypeVar("Result")
 Progress = Callable[[float], object]
 """Is told a few times a second which share of the work is done, from 0 to 1."""
 
@@ -171,7 +172,7 @@ def may_be_event_log(head: bytes) -> bool:
 def probe(path: Path, *, max_seconds: int = MAX_SECONDS) -> Media:
     """Read a whole file without decoding more than its first frames. Raises MediaError."""
     request = {"parts": [[str(path.resolve()), 0]], "target": None, "max_seconds": max_seconds}
-    return _media(_in_child("remuxing", request, [path], [], None))
+    return _in_child("remuxing", Media, request, [path], [])
 
 
 def remux(
@@ -197,7 +198,7 @@ def remux(
         "max_seconds": max_seconds,
     }
     paths = [part.path for part in parts]
-    return _media(_in_child("remuxing", request, paths, [target], on_progress))
+    return _in_child("remuxing", Media, request, paths, [target], on_progress=on_progress)
 
 
 def sound(path: Path, peaks_target: Path, *, on_progress: Progress | None = None) -> Sound:
@@ -207,7 +208,7 @@ def sound(path: Path, peaks_target: Path, *, on_progress: Progress | None = None
     of them. Raises MediaError, and leaves no target then.
     """
     request = {"path": str(path.resolve()), "target": str(peaks_target.resolve())}
-    return Sound(**_in_child("sounding", request, [path], [peaks_target], on_progress))
+    return _in_child("sounding", Sound, request, [path], [peaks_target], on_progress=on_progress)
 
 
 def picture(
@@ -224,7 +225,7 @@ def picture(
         "strip": str(strip_target.resolve()),
     }
     targets = [poster_target, strip_target]
-    return Picture(**_in_child("picturing", request, [path], targets, on_progress))
+    return _in_child("picturing", Picture, request, [path], targets, on_progress=on_progress)
 
 
 def event_log(path: Path, target: Path, *, on_progress: Progress | None = None) -> EventLog:
@@ -234,7 +235,7 @@ def event_log(path: Path, target: Path, *, on_progress: Progress | None = None) 
     is left then.
     """
     request = {"path": str(path.resolve()), "target": str(target.resolve())}
-    return EventLog(**_in_child("event_logs", request, [path], [target], on_progress))
+    return _in_child("event_logs", EventLog, request, [path], [target], on_progress=on_progress)
 
 
 def synthesise_demo(path: Path, seconds: int, *, seed: int = 0, has_picture: bool = True) -> None:
@@ -252,20 +253,22 @@ def _is_mp3_frame(head: bytes) -> bool:
     return is_layer_3 and bit_rate not in {0, 15} and sample_rate != 3
 
 
-def _media(facts: dict[str, Any]) -> Media:
-    return Media(**facts)
-
-
 def _in_child(
     program: str,
+    shape: type[Result],
     request: dict[str, Any],
     sources: Sequence[Path],
     targets: Sequence[Path],
-    on_progress: Progress | None,
-) -> dict[str, Any]:
+    *,
+    on_progress: Progress | None = None,
+) -> Result:
     """Run one of the child programs; whatever goes wrong, neither it nor a target is left."""
     try:
-        return _run(program, request, sources, on_progress)
+        facts = _run(program, request, sources, on_progress)
+        try:
+            return shape(**facts)
+        except TypeError as error:
+            raise MediaError("crashed", f"it tells another result: {error}") from error
     except BaseException:
         for target in targets:
             target.unlink(missing_ok=True)
@@ -299,7 +302,7 @@ def _run(
             raise MediaError("timed_out") from error
         finally:
             child.kill()
-        if status != 0 or told is None:
+        if status != 0 or told is None or "progress" in told:
             raise MediaError("crashed", f"exit {status} {_end_of(last_words)}")
     if "error" in told:
         raise MediaError(told["error"], told["detail"])

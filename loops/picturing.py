@@ -61,8 +61,9 @@ class Camera:
         found = None
         for count, packet in enumerate(self._packets_from(second)):
             for frame in decoded(packet):
+                is_near = (frame.time or 0) >= (second / 2 if found is None else second)
                 found = frame
-                if (frame.time or 0) >= second / 2:
+                if is_near:
                     return found
             if count >= PACKETS_TO_A_POSTER:
                 break

@@ -26,7 +26,7 @@ from loops.media import Media, MediaError, Part
 DECODE_TRIES = 600  # packets of a stream that may be undecodable before we give it up
 MISSING_END_MS = 1000
 GAP_MS = 1000
-SKIPPED_BYTES = 4096  # between two packets; the container's own words there are far shorter
+NEAR_BYTES = 64  # between two packets of Matroska: the heads of a cluster and of a block
 BLOCK_HEAD_BYTES = 4  # of Matroska: the track, the time and flags
 SCAN_SHARE = 0.3  # of the time that remuxing takes
 
@@ -158,7 +158,7 @@ def _read_part(part: Part, meter: Meter) -> Reading:
     with opened(part.path) as container:
         streams = _choose(container)
         packets = Packets(container, list(streams.values()), meter)
-        ledger = Ledger(container, streams)
+        ledger = Ledger(part.path, container, streams)
         runs = _runs(packets, ledger, streams, reading)
         reading.is_mp4 = container.format.name.startswith("mov")
         reading.kept = {kind: _believed(row) for kind, row in runs.items()}
@@ -170,7 +170,7 @@ def _read_part(part: Part, meter: Meter) -> Reading:
         reading.is_partial = (
             packets.is_damaged
             or not ledger.is_balanced
-            or not ledger.ends_well(part.path)
+            or not ledger.ends_well()
             or bool(reading.gaps)
             or len(kept) < sum(len(row) for row in runs.values())
             or declared - (reading.end - reading.start) > MISSING_END_MS
@@ -260,8 +260,9 @@ class Ledger:
     in a fragmented MP4 it ends there. In Matroska packets lie close together.
     """
 
-    def __init__(self, container: Any, streams: dict[str, Any]) -> None:
+    def __init__(self, path: Path, container: Any, streams: dict[str, Any]) -> None:
         self.is_balanced = True
+        self._path = path
         self._is_mp4 = container.format.name.startswith("mov")
         is_matroska = container.format.name.startswith("matroska")
         self._is_dense = is_matroska and len(container.streams) == len(streams)
@@ -275,16 +276,19 @@ class Ledger:
         if packet.pos == self._at:
             self._read_to = None  # several frames in one block: it may end anywhere from here
             return False
-        is_skip = self._read_to is not None and packet.pos - self._read_to > SKIPPED_BYTES
+        read_to = packet.pos if self._read_to is None else self._read_to
+        is_far = packet.pos - read_to > NEAR_BYTES
+        is_skip = is_far and is_broken_matroska(self._path, read_to, packet.pos)
         self._at, self._read_to = packet.pos, packet.pos + BLOCK_HEAD_BYTES + packet.size
         self.is_balanced = self.is_balanced and not is_skip
         return is_skip
 
-    def ends_well(self, path: Path) -> bool:
+    def ends_well(self) -> bool:
         """Say whether nothing is broken behind the last packet."""
         if self._is_mp4:
-            return not is_broken_mp4(path)
-        return self._read_to is None or not is_broken_matroska(path, self._read_to)
+            return not is_broken_mp4(self._path)
+        size = self._path.stat().st_size
+        return self._read_to is None or not is_broken_matroska(self._path, self._read_to, size)
 
 
 def _timed(packets: Packets) -> Iterator[Any]:

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 SECONDS = 4
 FRAMES_A_SECOND = 10
+QUICK = {
+    "libvpx": {"deadline": "realtime", "cpu-used": "12"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libx264": {"preset": "ultrafast"},
+    "libsvtav1": {"preset": "12"},
+}
 
 Drawing = NDArray[np.uint8]
 
@@ -40,7 +46,8 @@ def encode(
         out.metadata.update(metadata or {})
         streams: list[Any] = []
         if video:
-            streams.append(out.add_stream(video, rate=FRAMES_A_SECOND, options=codec_options or {}))
+            settings = QUICK.get(video, {}) | (codec_options or {})
+            streams.append(out.add_stream(video, rate=FRAMES_A_SECOND, options=settings))
             streams[-1].width, streams[-1].height = size
             streams[-1].pix_fmt = "yuv420p"
             if frames is not None:

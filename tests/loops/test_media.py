@@ -206,18 +206,6 @@ def test_each_kind_becomes_a_file_that_browsers_play(
         assert sum(1 for _ in container.decode(stream)) > 10
 
 
-@pytest.mark.parametrize("tenths", range(1, 10))
-def test_truncated_recording_keeps_its_good_part(
-    recorded: Path, tmp_path: Path, tenths: int
-) -> None:
-    content = recorded.read_bytes()
-    source = written(tmp_path, content[: len(content) * tenths // 10])
-
-    made = remux(source, tmp_path / "target.webm")
-
-    assert made.duration_ms == pytest.approx(SECONDS * 100 * tenths, abs=150)
-
-
 def test_truncated_file_that_told_its_duration_is_partial(tmp_path: Path) -> None:
     whole = tmp_path / "clock.webm"
     synthesise_demo(whole, 10)
@@ -227,32 +215,6 @@ def test_truncated_file_that_told_its_duration_is_partial(tmp_path: Path) -> Non
 
     assert made.is_partial
     assert 3000 < made.duration_ms < 7000
-
-
-def test_hole_in_the_middle_shows_as_a_gap(recorded: Path, tmp_path: Path) -> None:
-    content = bytearray(recorded.read_bytes())
-    third = len(content) // 3
-    content[third : 2 * third] = bytes(third)
-
-    made = remux(written(tmp_path, bytes(content)), tmp_path / "target.webm")
-
-    assert made.duration_ms == pytest.approx(SECONDS * 1000, abs=50)
-    assert sum(end - start for start, end in made.gaps) > 1000
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_flipped_bits_end_in_a_file_or_a_code(recorded: Path, tmp_path: Path, seed: int) -> None:
-    content = bytearray(recorded.read_bytes())
-    chance = np.random.default_rng(seed)
-    for place in chance.integers(len(content), size=60):
-        content[place] ^= 1 << int(chance.integers(8))
-
-    try:
-        made = remux(written(tmp_path, bytes(content)), tmp_path / "target.webm")
-    except MediaError as error:
-        assert error.code in media.ERROR_CODES - media.PASSING_CODES  # noqa: PT017
-    else:
-        assert made.duration_ms > 0
 
 
 NOISE = np.random.default_rng(1).bytes(50_000)
@@ -318,8 +280,7 @@ def test_codec_that_browsers_do_not_play_is_refused(
 
 @pytest.mark.parametrize("size", [(4000, 32), (32, 4000), (3000, 3000)])
 def test_huge_picture_is_refused(make: Maker, size: tuple[int, int]) -> None:
-    quick = {"preset": "ultrafast"}
-    path = make("huge.mp4", "mp4", video="libx264", size=size, seconds=1, codec_options=quick)
+    path = make("huge.mp4", "mp4", video="libx264", size=size, seconds=1)
 
     assert code_of(path) == "picture_too_large"
 

@@ -36,7 +36,7 @@ def long_take(folder: Path) -> Path:
     frames = grainy((320, 180), 10)
     return encode(
         folder / "long", "webm", video="libvpx", audio="libopus", size=(320, 180), seconds=10,
-        frames=frames, codec_options={"g": "10", "b": "2M", "deadline": "realtime"}, **LIVE,
+        frames=frames, codec_options={"g": "10", "b": "2M"}, **LIVE,
     )  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_still_screen_is_no_gap(tmp_path: Path, target: Path) -> None:
 
 
 def test_damage_to_a_picture_without_sound_is_a_gap(tmp_path: Path, target: Path) -> None:
-    options = {"g": "10", "b": "2M", "deadline": "realtime"}
+    options = {"g": "10", "b": "2M"}
     screen = encode(
         tmp_path / "screen", "webm", video="libvpx", size=(320, 180), frames=grainy((320, 180), 6),
         codec_options=options, **LIVE,
@@ -295,7 +295,7 @@ def test_packet_that_the_container_refuses_costs_that_packet_alone(
 ) -> None:
     source = encode(
         tmp_path / "source", "matroska", video="libx264", audio="aac",
-        codec_options={"preset": "ultrafast", "x264-params": "bframes=3:b-adapt=0"},
+        codec_options={"x264-params": "bframes=3:b-adapt=0"},
     )  # fmt: skip
     with av.open(str(source), format="matroska") as container:
         packets: list[Any] = list(container.demux(video=0))
@@ -315,17 +315,17 @@ def test_packet_that_the_container_refuses_costs_that_packet_alone(
 def test_fragmented_mp4_whose_boxes_break_off_is_partial(tmp_path: Path, target: Path) -> None:
     source = encode(
         tmp_path / "source", "mp4", video="libx264", audio="aac",
-        codec_options={"g": "10"}, movflags="frag_keyframe+empty_moov",
+        codec_options={"g": "10"}, movflags="frag_keyframe+empty_moov+skip_trailer",
     )  # fmt: skip
     content = bytearray(source.read_bytes())
     assert not remux([Part(source)], target).is_partial
-    half = content.index(b"moof", len(content) // 2)
-    content[half : half + 40] = bytes(40)
+    second = content.index(b"moof", content.index(b"moof") + 4)
+    content[second : second + 40] = bytes(40)
 
     made = remux([Part(written(tmp_path / "broken", content))], target)
 
     assert made.is_partial
-    assert 1000 < made.duration_ms < MS
+    assert 0 < made.duration_ms < MS / 2
 
 
 @pytest.mark.parametrize("seed", range(3))
