@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import (
     DateTimeField,
@@ -135,17 +136,8 @@ def has_files() -> Q:
 
 def erasures_of(recordings: Iterable[Recording]) -> dict[int, Erasure]:
     """Return by id how recordings went that are there no more; asks once, or not at all."""
-    gone = {recording.pk: recording for recording in recordings if recording.state in GONE}
-    if not gone:
-        return {}
-    left = Recording.objects.filter(pk=OuterRef("subject_id")).filter(has_files())
-    events = Event.objects.filter(
-        subject=Recording._meta.label_lower, subject_id__in=gone, verb__in=[*GONE]
-    ).annotate(is_left=Exists(left))
-    return {
-        event.subject_id: Erasure(event.at, event.data.get("rule_days"), not event.is_left)
-        for event in events
-    }
+    gone = [recording.pk for recording in recordings if recording.state in GONE]
+    return _erasures(_events().filter(subject_id__in=gone, verb__in=GONE)) if gone else {}
 
 
 def lost_to_rule(attempt: Attempt) -> Erasure | None:
@@ -155,16 +147,36 @@ def lost_to_rule(attempt: Attempt) -> Erasure | None:
     """
     if attempt.round.loop.cohort.keep_recordings_days is None:
         return None
-    gone = attempt.recordings.filter(state=RecordingState.DISCARDED).order_by("-state_at").first()
-    erasure = erasure_of(gone)
-    return erasure if erasure and erasure.rule_days is not None else None
+    lost = Event.objects.filter(
+        subject=Recording._meta.label_lower,
+        subject_id__in=attempt.recordings.values("pk"),
+        verb=RecordingState.DISCARDED,
+        data__has_key="rule_days",
+    ).first()
+    return Erasure(lost.at, lost.data["rule_days"], is_over=True) if lost else None
 
 
 def erasure_of_answer(attempt: Attempt) -> Erasure | None:
     """Return how an answer's recording went; None where it is there, or there was none."""
-    return erasure_of(attempt.recordings.filter(state=RecordingState.ERASED).first())
+    theirs = attempt.recordings.values("pk")
+    found = _events().filter(subject_id__in=theirs, verb=RecordingState.ERASED)
+    return next(iter(_erasures(found).values()), None)
 
 
 def erasure_of(recording: Recording | None) -> Erasure | None:
     """Return how a recording went; None for one that is there."""
     return erasures_of([recording]).get(recording.pk) if recording else None
+
+
+def _events() -> QuerySet[Any]:
+    """Return what is written down of recordings, and whether anything of each is left."""
+    left = Recording.objects.filter(pk=OuterRef("subject_id")).filter(has_files())
+    mine = Event.objects.filter(subject=Recording._meta.label_lower)
+    return mine.annotate(is_left=Exists(left))
+
+
+def _erasures(events: QuerySet[Any]) -> dict[int, Erasure]:
+    return {
+        event.subject_id: Erasure(event.at, event.data.get("rule_days"), not event.is_left)
+        for event in events
+    }

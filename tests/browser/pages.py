@@ -175,6 +175,11 @@ def _stamp(page: "Page") -> None:
     page.locator("#mark-note").wait_for()
 
 
+def _ask_to_erase(page: "Page") -> None:
+    page.locator("button[data-dialog^=erase]").first.click()
+    page.locator("dialog[open]").wait_for()
+
+
 IN_DEBUGGING = {"DEBUG": True}
 
 VISITS: dict[str, Visit] = {
@@ -253,7 +258,11 @@ VISITS: dict[str, Visit] = {
     "recorder": Visit("loops:record", "draft"),
     "recorder, devices": Visit("loops:record", "draft", then=_check_devices),
     "recorder, interrupted": Visit("loops:record", "interrupted", who="wren"),
+    "answer, lost to the rule": Visit("loops:attempt", "lost", who="wren"),
     "hand in": Visit("loops:attempt_submit", "ready", who="wren"),
+    "recordings": Visit("loops:recording_list", who="wren"),
+    "recordings, to erase": Visit("loops:recording_list", who="wren", then=_ask_to_erase),
+    "recordings, none": Visit("loops:recording_list", who="newcomer"),
     # Mocks
     "mocks": Visit("loops:mock_list", who="nia", then=_open_all),
     "mocks, none": Visit("loops:mock_list", who="newcomer"),
@@ -337,6 +346,7 @@ VISITS: dict[str, Visit] = {
         "feedback:review", "held", then=_hand_in_too_early, then_status=422
     ),
     "grading, lapsed": Visit("feedback:review", "lapsed", who="wren"),
+    "grading, erased": Visit("feedback:review", "review of erased", who="priya"),
     "review, kept": Visit("feedback:review", "kept"),
     # The evening of a mock
     "kit": Visit("loops:turn_kit", "turn to prepare", who="ida", then=_open_all),
@@ -380,6 +390,9 @@ VISITS: dict[str, Visit] = {
     "results, none in": Visit("feedback:results", "nobody yet"),
     "results, one in": Visit("feedback:results", "one of two"),
     "results, unplayable": Visit("feedback:results", "unplayable", who="wren"),
+    "results, erased": Visit("feedback:results", "erased", who="wren"),
+    "results, being erased": Visit("feedback:results", "erasing", who="wren"),
+    "results, to erase": Visit("feedback:results", "provisional", who="wren", then=_ask_to_erase),
     "results, provisional": Visit("feedback:results", "provisional", who="wren"),
     "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
     "results": Visit("feedback:results", "revealed", then=_open_all),

@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 WIDE, NARROW, NARROWEST = 1280, 390, 320
 NOT_A_PAGE = re.compile(
-    r"^(healthz|readyz|mail-(file|part)|loops:recording_(status|play|unfinished)"
-    r"|loops:(mock_invite|calendar_feed|captions|transcript_download)"
+    r"^(healthz|readyz|mail-(file|part)|loops:recording_(status|unfinished|links)"
+    r"|loops:(mock_invite|calendar_feed|captions|transcript_download|media|upload_raw)"
     r"|api-.*|.*-(list|detail))$"  # the last: the API
 )
 LETTER = """\

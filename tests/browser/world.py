@@ -22,6 +22,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from feedback.models import Review
+from loops.actions import recordings
 from loops.actions.bookings import tell_of_mock
 from loops.actions.calendars import make_feed
 from loops.actions.notices import mark_read
@@ -61,6 +62,9 @@ ROUNDS = {
     "unplayable": "xfn",
     "provisional": "deep_dive",
     "uncalibrated": "coding",
+    "erased": "sd_classic",
+    "erasing": "coding",
+    "lost": "xfn",
 }
 """The rounds of the one member who has an answer in every state, and of which kind each is."""
 
@@ -93,6 +97,8 @@ def _made() -> World:
     now = timezone.now()
     world = World({user.email.partition("@")[0]: user for user in User.objects.all()})
     cohort = Cohort.objects.get()
+    cohort.keep_recordings_days = 60
+    cohort.save()
     for name in ("wren", "newcomer"):
         world.people[name] = factories.person(f"{name}-417", name=name.title())
     factories.join(cohort, world.people["wren"])
@@ -208,6 +214,27 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
         for grader in graders.split():
             at = now - timedelta(hours=5)
             factories.submitted_review(answer, world.people[grader], claimed_at=at, submitted_at=at)
+    _erased(world, rounds, now, film)
+
+
+def _erased(world: World, rounds: dict[str, Round], now: datetime, film: bytes) -> None:
+    """Erase a recording whole, another while its storage is down; a rule took that of a draft."""
+    wren, yesterday = world.people["wren"], now - timedelta(days=1)
+    for name in ("erased", "erasing"):
+        answer = _submitted(world, name, rounds, yesterday)
+        recording = factories.recording(answer, film, started_at=yesterday)
+        recordings.erase(recording=recording, by=wren, at=now)
+        if name == "erasing":
+            factories.rendition(recording.tracks.get())
+    at_work = factories.review(
+        Attempt.objects.get(public_id=world.ids["erased"]["attempt_id"]),
+        world.people["priya"],
+        claimed_at=now,
+        lease_until=now + timedelta(hours=2),
+    )
+    world.ids["review of erased"] = {"review_id": at_work.public_id}
+    lost = factories.recording(_draft(world, "lost", rounds, now), film)
+    recordings.erase(recording=lost, by=None, at=now, rule_days=60)
 
 
 def _film() -> bytes:
