@@ -83,6 +83,7 @@ def _open_all(page: "Page") -> None:
 def _check_devices(page: "Page") -> None:
     _press("I agree, check my devices")(page)
     page.get_by_role("button", name="Start recording").wait_for()
+    page.evaluate("scrollTo(0, 0)")  # else the bar covers what stands above
 
 
 def _go_on_to(place: str) -> "Callable[[Page], object]":
@@ -156,11 +157,6 @@ def _choose_nobody(page: "Page") -> None:
 def _accept_without_a_round(page: "Page") -> None:
     with page.expect_navigation():
         _press("Accept")(page)
-
-
-def _check_devices_in_a_mock(page: "Page") -> None:
-    _check_devices(page)
-    page.evaluate("scrollTo(0, 0)")  # else the bar covers what one predicts with
 
 
 def _type_a_wrong_time(page: "Page") -> None:
@@ -358,7 +354,7 @@ VISITS: dict[str, Visit] = {
     "session, ready": Visit("feedback:session", "evening, ready", who="ida", then=_open_all),
     "session, answering": Visit("feedback:session", "evening, answering", who="jon"),
     "session, devices": Visit(
-        "feedback:session", "evening, predicted", who="jon", then=_check_devices_in_a_mock
+        "feedback:session", "evening, predicted", who="jon", then=_check_devices
     ),
     "session, interrupted": Visit("feedback:session", "evening, interrupted turn", who="jon"),
     "session, recorded": Visit("feedback:session", "evening, recorded turn", who="jon"),

@@ -320,7 +320,8 @@ def test_a_pulled_camera_leaves_the_sound_and_a_pulled_microphone_gives_way_to_a
     recording = finish(page, attempt)
 
     first, second = Upload.objects.order_by("part_no")
-    assert (first.start_ms, second.start_ms) == (0, pytest.approx(3_500, abs=1_000))
+    assert first.start_ms == 0
+    assert second.start_ms == pytest.approx(3_500, abs=1_000)
     assert recording.state in {"ready", "ready_partial"}
     assert (recording.duration_ms or 0) > 5_000
 
