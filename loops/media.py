@@ -22,7 +22,8 @@ MAX_MINUTES = 90
 MAX_SECONDS = MAX_MINUTES * 60 + 120  # a little grace: nobody loses an answer by a breath
 WALL_SECONDS = 120
 WALL_BYTES_A_SECOND = 2 * 1024 * 1024
-WALL_MOST_SECONDS = 480  # the worker ends a task that takes longer than 540 s
+WALL_MOST_SECONDS = 420  # the worker ends a task of several steps after 540 s
+TELL_LEAST_SECONDS = 10
 HEAD_BYTES = 12
 EVENT_LOG_MAX_BYTES = 50 * 1024 * 1024
 
@@ -51,7 +52,11 @@ PASSING_CODES = frozenset({"crashed", "disk_full", "timed_out"})
 
 Result = TypeVar("Result")
 Progress = Callable[[float], object]
-"""Is told a few times a second which share of the work is done, from 0 to 1."""
+"""Is told a few times a second which share of the work is done, from 0 to 1.
+
+While nothing can be told, as an index is moved to the front of a large file, it is told the same
+share every few seconds: who holds the work by a lease holds on.
+"""
 
 _EVENT_LOG_HEAD = re.compile(rb"\[\s*(\d+\s*(,.*)?)?", re.DOTALL)
 
@@ -176,7 +181,7 @@ def probe(path: Path, *, max_seconds: int = MAX_SECONDS) -> Media:
 
 
 def remux(
-    sources: Sequence[Part] | Path,
+    sources: Sequence[Part],
     target: Path,
     *,
     on_progress: Progress | None = None,
@@ -191,13 +196,12 @@ def remux(
     fit those before it, is left out. Raises MediaError where nothing is left, and leaves no
     target then.
     """
-    parts = [Part(sources)] if isinstance(sources, Path) else list(sources)
     request = {
-        "parts": [[str(part.path.resolve()), part.start_ms] for part in parts],
+        "parts": [[str(part.path.resolve()), part.start_ms] for part in sources],
         "target": str(target.resolve()),
         "max_seconds": max_seconds,
     }
-    paths = [part.path for part in parts]
+    paths = [part.path for part in sources]
     return _in_child("remuxing", Media, request, paths, [target], on_progress=on_progress)
 
 
@@ -315,11 +319,12 @@ def _listen(
 ) -> dict[str, Any] | None:
     """Read the lines that a child tells until it ends; return the last one, its result."""
     assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-    told, unread = None, b""
+    told, unread, share = None, b"", 0.0
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
+            if not selector.select(min(left, TELL_LEAST_SECONDS)):
+                on_progress(share)
                 continue
             block = os.read(child.stdout.fileno(), 64 * 1024)
             if not block:
@@ -330,7 +335,8 @@ def _listen(
             for line in lines:
                 told = _understood(line)
                 if "progress" in told:
-                    on_progress(min(max(float(told["progress"]), 0.0), 1.0))
+                    share = min(max(float(told["progress"]), 0.0), 1.0)
+                    on_progress(share)
     raise MediaError("timed_out")
 
 

@@ -695,7 +695,7 @@ def test_older_recordings_get_what_they_lack_without_leaving_ready(
 ) -> None:
     path = tmp_path / "old.webm"
     path.write_bytes(film)
-    media.remux(path, tmp_path / "seekable.webm")
+    media.remux([media.Part(path)], tmp_path / "seekable.webm")
     old = factories.recording(draft, (tmp_path / "seekable.webm").read_bytes(), duration_ms=3000)
 
     assert processing.catch_up(at=NOW) == 1

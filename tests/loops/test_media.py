@@ -16,9 +16,9 @@ from loops.media import (
     MAX_SECONDS,
     Media,
     MediaError,
+    Part,
     may_be_media,
     probe,
-    remux,
     sniff,
     synthesise_demo,
 )
@@ -56,6 +56,10 @@ def phone(make: Maker) -> Path:
         audio="aac",
         metadata={"location": "+48.2000+016.3667/", "title": "Kitchen"},
     )
+
+
+def remux(source: Path, target: Path, *, max_seconds: int = MAX_SECONDS) -> Media:
+    return media.remux([Part(source)], target, max_seconds=max_seconds)
 
 
 def written(tmp_path: Path, content: bytes) -> Path:

@@ -111,6 +111,22 @@ def test_progress_is_told_four_times_a_second_at_most(
     assert 1 <= len(told) <= 4
 
 
+def test_listener_hears_of_a_child_that_has_no_news(
+    film: Path,
+    targets: list[Path],
+    a_child_that: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_child_that("""print('{"progress": 0.7}', flush=True)""", "time.sleep(600)")
+    monkeypatch.setattr(media, "TELL_LEAST_SECONDS", 0.1)
+    monkeypatch.setattr(media, "WALL_SECONDS", 1)
+    told: list[float] = []
+
+    assert failure_of(film, targets[0], told.append).code == "timed_out"
+
+    assert told.count(0.7) >= 3
+
+
 def test_listener_that_gives_up_ends_the_child(
     film: Path, targets: list[Path], a_child_that: Callable[..., None], tmp_path: Path
 ) -> None:

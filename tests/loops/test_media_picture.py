@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loops.media import MediaError, Picture, picture, remux, synthesise_demo
+from loops.media import MediaError, Part, Picture, picture, remux, synthesise_demo
 from tests.loops.corpus import encode, grey
 
 VP8_KEY_FRAME = b"\x9d\x01\x2a"
@@ -121,7 +121,7 @@ def test_film_of_a_turned_phone_is_seen_upright(
         tmp_path / "phone", "mp4", video="libx264", rotation=rotation,
         frames=[(number / 10, half) for number in range(20)],
     )  # fmt: skip
-    remux(source, tmp_path / "playable")
+    remux([Part(source)], tmp_path / "playable")
 
     taken = picture(tmp_path / "playable", poster, strip)
 
@@ -153,7 +153,10 @@ def test_huge_picture_is_refused_before_it_is_decoded(
         tmp_path / "huge", "mp4", video="libx264", size=(8192, 64), frames=shown, seconds=1
     )  # fmt: skip
 
-    for look in (lambda: picture(source, poster, strip), lambda: remux(source, tmp_path / "to")):
+    for look in (
+        lambda: picture(source, poster, strip),
+        lambda: remux([Part(source)], tmp_path / "to"),
+    ):
         with pytest.raises(MediaError) as failure:
             look()
         assert failure.value.code == "picture_too_large"
