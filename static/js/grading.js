@@ -263,8 +263,8 @@ class Marks {
 
   /* The line of the transcript that is being said; while nothing plays, the one that has the focus. */
   quote() {
-    const focused = !this.#player()?.isPlaying && document.activeElement?.closest("[data-lines] > li");
-    const line = focused || document.querySelector("[data-lines] > [aria-current]");
+    const focused = !this.#player()?.isPlaying && document.activeElement?.closest("[data-lines] li");
+    const line = focused || document.querySelector("[data-lines] [aria-current]");
     if (line) this.#quote(line);
   }
 
@@ -453,7 +453,7 @@ function selectedSpeech() {
   const selection = getSelection();
   if (!selection || selection.isCollapsed) return null;
   const [from, to] = [selection.anchorNode, selection.focusNode].map((node) =>
-    (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("[data-lines] > li"),
+    (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("[data-lines] li"),
   );
   if (!from || !to || from.parentElement !== to.parentElement) return null;
   const said = speechFrom(from, to);

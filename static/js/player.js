@@ -241,7 +241,7 @@ class Player {
     this.#part("volume")?.addEventListener("input", ({ target }) => this.#turnTo(Number(target.value)));
     addEventListener("hashchange", () => {
       const ms = fragmentMs(location.hash);
-      if (ms !== null) this.seek(ms);
+      if (ms !== null && this.#root.isConnected) this.seek(ms);
     });
     addEventListener("pagehide", () => this.#keepPlace());
   }
@@ -269,6 +269,7 @@ class Player {
   }
 
   #onClick(event) {
+    if (!this.#root.isConnected) return;
     const lane = event.target.closest("[data-lane]");
     const seeker = event.target.closest(SEEKERS);
     if (lane && !seeker) {
@@ -277,7 +278,7 @@ class Player {
       return;
     }
     const control = event.target.closest("a, button, input, label, select, textarea");
-    if (!seeker || !this.#root.isConnected || (control && !control.contains(seeker))) return;
+    if (!seeker || (control && !control.contains(seeker))) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const ms = seeker.dataset.startMs ?? fragmentMs(seeker.getAttribute("href"));
     if (ms === null) return;

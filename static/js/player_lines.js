@@ -38,7 +38,7 @@ export class Lines {
     this.#box = box;
     this.#player = player;
     this.#list = box.querySelector("[data-lines]");
-    this.#lines = [...this.#list.children];
+    this.#lines = [...this.#list.querySelectorAll("li")];
     this.#words = this.#lines.map((line) => line.textContent);
     const links = this.#lines.map((line) => line.querySelector("[data-start-ms]"));
     this.#starts = links.map(({ dataset }) => Number(dataset.startMs));
@@ -132,7 +132,10 @@ export class Lines {
     const line = this.#lines[place];
     if (!line || line.hidden) return;
     const list = this.#list;
-    const top = () => line.offsetTop - list.clientHeight / 3;
+    const top = () => {
+      const { top: from } = list.getBoundingClientRect();
+      return line.getBoundingClientRect().top - from + list.scrollTop - list.clientHeight / 3;
+    };
     const isNear = Math.abs(top() - list.scrollTop) < list.clientHeight;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     list.scrollTo({ top: top(), behavior: isNear && !isCalm ? "smooth" : "auto" });

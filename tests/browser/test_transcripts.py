@@ -93,7 +93,7 @@ def test_a_file_becomes_captions_and_what_is_missing_is_typed(
     file = {"name": "answer.vtt", "mimeType": "text/vtt", "buffer": VTT}
     page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     page.get_by_role("button", name="Take this file").click()
-    lines = page.locator("[data-lines] > li")
+    lines = page.locator("[data-lines] li")
     expect(lines).to_have_count(3)
 
     page.locator("video").evaluate("v => { v.textTracks[0].mode = 'hidden'; }")
@@ -122,7 +122,7 @@ def test_lines_are_quoted_by_keyboard_and_by_selecting_them(
     factories.transcript(recording, *read_file(VTT, most_ms=RECORDING_S * 1000))
     review = factories.review(recording.attempt, peer, claimed_at=timezone.now())
     page = opened(peer, reverse("feedback:review", args=[review.public_id]))
-    lines = page.locator("[data-lines] > li")
+    lines = page.locator("[data-lines] li")
 
     lines.nth(1).locator("a").click()
     plays_at(page, 20)
