@@ -148,7 +148,7 @@ class Rating(models.Model):
 
 
 class Evidence(models.Model):
-    """A span of media time, or a quote from an artifact, that a rating or downcode rests on.
+    """A span of media time, a quote, or what is said in a span: a rating or downcode rests on it.
 
     In a mock it is stamped with the instant it was seen at, and gets its media time once the
     recording is there.
