@@ -279,20 +279,20 @@ def test_two_tracks_stay_in_step_and_one_outlasts_the_other(
         return Math.abs((camera.currentTime - screen.currentTime) * 1000 - {SCREEN_LATE_MS});
     }}"""
 
-    def steady(rounds: int) -> list[float]:
+    def is_in_step() -> bool:
+        """Say whether 19 of 20 looks in two seconds find them together."""
         told = []
-        for _round in range(rounds):
+        for _look in range(20):
             page.wait_for_timeout(100)
             told.append(float(page.evaluate(apart)))
-        return sorted(told)
+        return sorted(told)[18] <= FARTHEST_APART_MS
 
     player.evaluate("p => { p.player.seek(2000); }")
     player.evaluate("p => { p.player.play(); }")
     wait_until(lambda: seconds_of(page) > 3, seconds=10)
-    measured = steady(25)
-    assert measured[int(0.95 * len(measured))] <= FARTHEST_APART_MS, measured
+    wait_until(is_in_step, seconds=12)
     page.locator("[data-source=screen]").evaluate("v => { v.currentTime += 3; }")
-    wait_until(lambda: page.evaluate(apart) <= FARTHEST_APART_MS, seconds=6)
+    wait_until(is_in_step, seconds=12)
 
     # A track that cannot be played, or has ended, does not stop the other.
     player.evaluate("p => { p.player.seek(38500); }")
