@@ -56,6 +56,13 @@ def times_of(path: Path, kind: str) -> list[float]:
         ]
 
 
+def places_of(path: Path, kind: str) -> list[int]:
+    """Return where in a Matroska file the blocks of a stream begin."""
+    with av.open(str(path), format="matroska") as container:
+        packets: list[Any] = list(container.demux(**{kind: 0}))
+    return [packet.pos for packet in packets if packet.size]
+
+
 def written(path: Path, content: bytes | bytearray) -> Path:
     path.write_bytes(content)
     return path
@@ -290,17 +297,12 @@ def test_cluster_with_a_wrong_time_costs_that_cluster_alone(
     assert sum(end - start for start, end in made.gaps) < 2500
 
 
-def test_packet_that_the_container_refuses_costs_that_packet_alone(
-    tmp_path: Path, target: Path
-) -> None:
+def test_packet_with_a_damaged_time_costs_that_packet_alone(tmp_path: Path, target: Path) -> None:
     source = encode(
         tmp_path / "source", "matroska", video="libx264", audio="aac",
         codec_options={"x264-params": "bframes=3:b-adapt=0"},
     )  # fmt: skip
-    with av.open(str(source), format="matroska") as container:
-        packets: list[Any] = list(container.demux(video=0))
-    places = [packet.pos for packet in packets if packet.size]
-    content = bytearray(source.read_bytes())
+    content, places = bytearray(source.read_bytes()), places_of(source, "video")
     time = slice(places[20] + 1, places[20] + 3)
     earlier = int.from_bytes(content[time], signed=True) - 512
     content[time] = earlier.to_bytes(2, signed=True)
@@ -310,6 +312,19 @@ def test_packet_that_the_container_refuses_costs_that_packet_alone(
     assert made.is_partial
     assert made.duration_ms == pytest.approx(MS, abs=50)
     assert len(times_of(target, "video")) == len(places) - 1
+
+
+def test_packet_that_the_container_refuses_costs_little(tmp_path: Path, target: Path) -> None:
+    source = encode(tmp_path / "source", "matroska", video="libx264", audio="aac")
+    content, places = bytearray(source.read_bytes()), places_of(source, "audio")
+    like_adts = b"\xff\xf1" + bytes(5)
+    content[places[0] + 4 : places[0] + 4 + len(like_adts)] = like_adts
+
+    made = remux([Part(written(tmp_path / "odd", content))], target)
+
+    assert made.is_partial
+    assert made.duration_ms == pytest.approx(MS, abs=50)
+    assert len(places) - 3 <= len(times_of(target, "audio")) < len(places)
 
 
 def test_fragmented_mp4_whose_boxes_break_off_is_partial(tmp_path: Path, target: Path) -> None:
