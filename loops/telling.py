@@ -653,8 +653,8 @@ def _keeping(facts: _Facts) -> Told:
         ) % {"cohort": cohort, "days": days}
         happened = _(
             "An organiser has changed how long recordings are kept. The days count from handing "
-            "an answer in; what still waits for its reviews stays until you have read them for a "
-            "week."
+            "an answer in; what still waits for its reviews stays until they are in, and a week "
+            "more."
         )
         to_do = (_("Nothing of yours is erased without a notice to you seven days before."),)
     links = [Link(_("See your recordings"), reverse("loops:recording_list"))]

@@ -58,9 +58,9 @@ def _said(days: int | None, due: int) -> str:
     if not due:
         return _("Saved. No recording is that old yet; the members are told.")
     return ngettext(
-        "Saved. %(n)d recording is that old: whose it is is told now, and has seven days to "
-        "download it.",
-        "Saved. %(n)d recordings are that old: whose they are is told now, and has seven days to "
-        "download them.",
+        "Saved. %(n)d recording is that old already. Its candidate is told now, and has seven "
+        "days to download it.",
+        "Saved. %(n)d recordings are that old already. Their candidates are told now, and have "
+        "seven days to download them.",
         due,
     ) % {"n": due}
