@@ -369,7 +369,9 @@ def test_a_rule_that_finds_old_recordings_says_how_many(  # noqa: PLR0917 - fixt
 
     page = as_(organiser).post(rule_at(cohort), {"days": "30"}, follow=True)
 
-    assert "Saved. 1 recording is that old already. Its candidate is told now" in words_of(page.text)
+    assert "Saved. 1 recording is that old already. Its candidate is told now" in words_of(
+        page.text
+    )
 
 
 @pytest.mark.parametrize("days", ["6", "1096", "-1", "soon"])
