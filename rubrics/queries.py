@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef
+from django.db.models import Count, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,8 @@ from rubrics.models import (
     RoundKind,
     RubricVersion,
 )
+
+LABEL_COLUMNS = ("level__ladder", "level__rank", "company", "text")
 
 
 @dataclass(frozen=True)
@@ -207,11 +209,17 @@ def level_labels(ladder: str, company: str = DEFAULT_COMPANY) -> tuple[str, ...]
 
 def ladder_labels(company: str = DEFAULT_COMPANY) -> dict[str, tuple[str, ...]]:
     """Return by ladder what a company calls the ranks 0 to 3; one query."""
-    labels = (
-        LevelLabel.objects.filter(company__in=[DEFAULT_COMPANY, company])
-        .order_by("level__rank", "id")
-        .values_list("level__ladder", "level__rank", "company", "text")
-    )
+    return words_by_ladder(label_rows(company).values_list(*LABEL_COLUMNS), company)
+
+
+def label_rows(company: str) -> QuerySet[LevelLabel]:
+    """Return the labels from which `words_by_ladder` chooses, in its order."""
+    labels = LevelLabel.objects.filter(company__in=[DEFAULT_COMPANY, company])
+    return labels.order_by("level__rank", "id")
+
+
+def words_by_ladder(labels: Iterable[Iterable[Any]], company: str) -> dict[str, tuple[str, ...]]:
+    """Choose by ladder what a company calls its ranks, out of rows of LABEL_COLUMNS."""
     words: dict[str, dict[int, str]] = {}
     for ladder, rank, owner, text in labels:
         by_rank = words.setdefault(ladder, {})

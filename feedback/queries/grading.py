@@ -21,7 +21,7 @@ from loops.queries.practice import Step, guide_of
 from loops.states import AttemptState
 from rubrics.models import Anchor, Dimension, Downcode, RubricVersion
 from rubrics.models import Phase as GuidePhase
-from rubrics.queries import level_labels
+from rubrics.queries import label_rows, words_by_ladder
 
 FAR_RANKS = 2
 """So many ranks from the target, a rating asks for a second piece of evidence."""
@@ -229,8 +229,9 @@ def grading_page(review: Review, *, recording: Recording | None) -> GradingPage:
 
 
 def rubric_of(review: Review) -> Rubric:
-    """Return the rubric that a review is written by; two queries."""
+    """Return the rubric that a review is written by; one query."""
     loop = review.attempt.round.loop
+    company = loop.cohort.label_company
     here = OuterRef("pk")
     version = RubricVersion.objects.annotate(
         dimension_rows=_rows(
@@ -257,14 +258,23 @@ def rubric_of(review: Review) -> Rubric:
         phase_rows=_rows(
             GuidePhase.objects.filter(version=here).order_by("position"), "name", "minutes"
         ),
-    ).values("dimension_rows", "anchor_rows", "downcode_rows", "phase_rows")
+        label_rows=_rows(
+            label_rows(company), "company", "text", ladder="level__ladder", rank="level__rank"
+        ),
+    ).values("dimension_rows", "anchor_rows", "downcode_rows", "phase_rows", "label_rows")
     found = version.get(pk=review.attempt.rubric_version_id)
     dimensions = [Dimension(**row) for row in found["dimension_rows"]]
     anchors: dict[int, list[Anchor]] = {dimension.pk: [] for dimension in dimensions}
     for row in found["anchor_rows"]:
         anchors[row["dimension_id"]].append(Anchor(**row))
     return Rubric(
-        labels=level_labels(loop.ladder, loop.cohort.label_company),
+        labels=words_by_ladder(
+            (
+                [row["ladder"], row["rank"], row["company"], row["text"]]
+                for row in found["label_rows"]
+            ),
+            company,
+        ).get(loop.ladder, ()),
         dimensions=dimensions,
         anchors=anchors,
         downcodes=[Downcode(**row) for row in found["downcode_rows"]],

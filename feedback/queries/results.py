@@ -30,7 +30,7 @@ from feedback.verdict import (
     mechanical_verdict,
 )
 from loops.models import Artifact, Attempt, Recording
-from loops.queries.practice import Step, guide_of
+from loops.queries.practice import Beside, Step, beside, guide_of
 from loops.states import RecordingState
 from rubrics.models import Dimension, Downcode
 from rubrics.queries import level_labels
@@ -232,34 +232,29 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
     reviewed_at = [moment for moment in handed_in if moment]
     reveals_at = revealed_at(submitted_at, reviewed_at)
     is_revealed = reveals_at is not None and reveals_at <= at
-    recording = attempt.recordings.kept().order_by("pk").first()
-    artifacts = list(attempt.artifacts.order_by("kind"))
+    found = beside(attempt)
     labels = level_labels(loop.ladder, loop.cohort.label_company)
     return ResultsPage(
         attempt=attempt,
         labels=labels,
-        recording=recording,
-        artifacts=artifacts,
+        recording=found.recording,
+        artifacts=found.artifacts,
         reviews_in=len(reviewed_at),
         reviews_wanted=REVIEWS_WANTED,
         one_is_enough_at=submitted_at + PATIENCE,
         is_one_enough=submitted_at + PATIENCE <= at,
-        results=_results(attempt, recording, artifacts, labels) if is_revealed else None,
+        results=_results(attempt, found, labels) if is_revealed else None,
     )
 
 
-def _results(
-    attempt: Attempt,
-    recording: Recording | None,
-    artifacts: Sequence[Artifact],
-    labels: Sequence[str],
-) -> Results:
+def _results(attempt: Attempt, found: Beside, labels: Sequence[str]) -> Results:
+    recording = found.recording
     cohort = attempt.round.loop.cohort
     reviews = list(
         attempt.reviews.submitted().select_related("grader").order_by("submitted_at", "pk")
     )
     who = {review.pk: cohort.called(review.grader) for review in reviews}
-    quotes = _quotes(who, attempt, recording, artifacts)
+    quotes = _quotes(who, attempt, recording, found.artifacts)
     signals = _signals(who, quotes, labels)
     rows = _rows(who, quotes, signals)
     measure = _newest_measure(attempt, reviews)
@@ -281,7 +276,7 @@ def _results(
         by_rule=_by_rule(attempt, rows, signals),
         signals=signals,
         rows=rows,
-        phases=_guide(attempt),
+        phases=guide_of(attempt.round, found.phases),
     )
 
 
@@ -377,10 +372,6 @@ def _newest_measure(attempt: Attempt, reviews: Iterable[Review]) -> Any:
         .annotate(severity_levels=Coalesce(Subquery(mean.values("mean")), 0.0))
         .first()
     )
-
-
-def _guide(attempt: Attempt) -> list[Step]:
-    return guide_of(attempt.round, attempt.rubric_version.phases.order_by("position"))
 
 
 def _mark(quote: Quote, recording: Recording | None) -> Mark:

@@ -168,6 +168,16 @@ class LevelLine:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What is read beside an answer: its recording, its texts, the phases of its rubric."""
+
+    recording: Recording | None
+    received_bytes: int
+    artifacts: list[Artifact]
+    phases: list[Phase]
+
+
+@dataclass(frozen=True)
 class AttemptPage:
     """An answer in the making, or as it was put away."""
 
@@ -328,10 +338,7 @@ def mock_under_way(attempt: Attempt) -> UUID | None:
 def attempt_page(attempt: Attempt) -> AttemptPage:
     """Return an answer with its guide, its recording and its texts."""
     loop = attempt.round.loop
-    found = _recording_and_phases(attempt)
-    recording: Recording | None = getattr(found, "kept", None)
-    if recording:
-        recording.attempt = attempt
+    found = beside(attempt)
     return AttemptPage(
         attempt=attempt,
         levels=[
@@ -343,26 +350,34 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
             )
             for level, label in levels_as_said(loop.ladder, loop.cohort.label_company)
         ],
-        steps=guide_of(attempt.round, [Phase(**row) for row in found.phase_rows]),
-        recording=recording,
-        artifacts={artifact.kind: artifact for artifact in attempt.artifacts.all()},
+        steps=guide_of(attempt.round, found.phases),
+        recording=found.recording,
+        artifacts={artifact.kind: artifact for artifact in found.artifacts},
         received_bytes=found.received_bytes,
     )
 
 
-def _recording_and_phases(attempt: Attempt) -> Any:
-    """Return the answer with what is read beside it, in one query: `kept` is its recording."""
-    joined: tuple[str, ...] = ("kept",)
+def beside(attempt: Attempt) -> Beside:
+    """Return what is read beside an answer, in one query."""
     phases = Phase.objects.filter(version=OuterRef("rubric_version")).order_by("position")
+    texts = Artifact.objects.filter(attempt=OuterRef("pk")).order_by("kind")
     kept = Q(recordings__state__in=set(RecordingState) - {RecordingState.DISCARDED})
-    return (
-        Attempt.objects.annotate(
-            kept=FilteredRelation("recordings", condition=kept),
-            phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
-            received_bytes=Sum("kept__tracks__uploads__received_bytes", default=0),
-        )
-        .select_related(*joined)
-        .get(pk=attempt.pk)
+    joined: tuple[str, ...] = ("kept",)
+    attempts: QuerySet[Any] = Attempt.objects.annotate(
+        kept=FilteredRelation("recordings", condition=kept),
+        phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
+        text_rows=ArraySubquery(texts.values(row=JSONObject(kind="kind", text="text"))),
+        received_bytes=Sum("kept__tracks__uploads__received_bytes", default=0),
+    ).select_related(*joined)
+    found = attempts.get(pk=attempt.pk)
+    recording: Recording | None = getattr(found, "kept", None)
+    if recording:
+        recording.attempt = attempt
+    return Beside(
+        recording=recording,
+        received_bytes=found.received_bytes,
+        artifacts=[Artifact(attempt=attempt, **row) for row in found.text_rows],
+        phases=[Phase(**row) for row in found.phase_rows],
     )
 
 

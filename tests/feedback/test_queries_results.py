@@ -275,7 +275,7 @@ def test_the_number_of_queries_does_not_grow(
         factories.artifact(attempt)
     calibrated(three, TWO_DAYS_ON)
 
-    assert queries_of(one) == queries_of(three) == 10
+    assert queries_of(one) == queries_of(three) == 8
 
 
 def queries_of(attempt: Attempt) -> int:
