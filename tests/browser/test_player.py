@@ -120,8 +120,8 @@ def open_review(
         page.goto(reverse("feedback:review", args=[review.public_id]) + at)
         if more.get("java_script_enabled", True):
             page.locator(".player--scripted").wait_for()
-            for video in page.locator("video").all():
-                wait_until(lambda video=video: video.evaluate("v => v.readyState > 0"), seconds=15)
+            are_there = "all => all.every((video) => video.readyState > 0)"
+            wait_until(lambda: page.locator("video").evaluate_all(are_there), seconds=15)
         return page
 
     return opened
