@@ -1,10 +1,13 @@
 """The boxes of MP4 and the elements of Matroska: whether they fill their file. Knows no codecs."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 BOX_HEAD_BYTES = 16
 ELEMENT_HEAD_BYTES = 12
+WINDOW_BYTES = 1024 * 1024
 MASTERS = (b"\x1f\x43\xb6\x75", b"\xa0")
 """Clusters and groups of blocks, which are walked through: one being recorded tells no length."""
 
@@ -42,23 +45,98 @@ def is_broken_matroska(path: Path, at: int, until: int) -> bool:
     return at != until
 
 
+class Mended:
+    """An MP4 file in fragments, read as if a box to be skipped covered each damaged stretch.
+
+    FFmpeg ends at a box that is none. Behind it whole fragments may follow, which know their time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._heads = list(_heads_to_skip(self._file, path.stat().st_size))
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Say whether anything follows a damaged stretch."""
+        return bool(self._heads)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on, at most so many bytes."""
+        at = self._file.tell()
+        block = bytearray(self._file.read(size))
+        for place, byte in self._heads:
+            if at <= place < at + len(block):
+                block[place - at] = byte
+        return bytes(block)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go elsewhere."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Tell where the next byte is read."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+
+def _heads_to_skip(file: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
+    """Give, byte by byte and with its place, the head of a box over each damaged stretch."""
+    at = 0
+    while at < size:
+        kind, end = _box(file, at, size)
+        if kind and end <= size:
+            at = end
+            continue
+        fragment = _next_fragment(file, at + BOX_HEAD_BYTES, size)
+        if fragment is None:
+            return
+        yield from enumerate((fragment - at).to_bytes(4) + b"free", start=at)
+        at = fragment
+
+
+def _next_fragment(file: IO[bytes], at: int, size: int) -> int | None:
+    """Find where the next fragment begins, both boxes of which are whole."""
+    while at < size:
+        file.seek(at)
+        window = file.read(WINDOW_BYTES)
+        found = window.find(b"moof")
+        if found < 0:
+            at += max(len(window) - len(b"moof"), 1)
+            continue
+        start = at + found - 4
+        kind, end = _box(file, start, size)
+        if kind == b"moof" and end < size and _box(file, end, size)[0] == b"mdat":
+            return start
+        at += found + 1
+    return None
+
+
 def _boxes(path: Path) -> Iterator[tuple[bytes, bool]]:
     """Give the kind of each outer box, and whether all of it is there; at last b"" for none."""
     size, at = path.stat().st_size, 0
     with path.open("rb") as file:
         while at < size:
-            file.seek(at)
-            head = file.read(BOX_HEAD_BYTES)
-            length, kind = int.from_bytes(head[:4]), head[4:8]
-            if length == 0:
-                length = size - at  # up to the end
-            elif length == 1:
-                length = int.from_bytes(head[8:16])
-            if length < 8 or not kind.isalnum():
-                yield b"", False
+            kind, at = _box(file, at, size)
+            yield kind, bool(kind) and at <= size
+            if not kind:
                 return
-            at += length
-            yield kind, at <= size
+
+
+def _box(file: IO[bytes], at: int, size: int) -> tuple[bytes, int]:
+    """Tell the kind of a box and where it ends; b"" where none begins."""
+    file.seek(at)
+    head = file.read(BOX_HEAD_BYTES)
+    length, kind = int.from_bytes(head[:4]), head[4:8]
+    if length == 0:
+        length = size - at  # up to the end
+    elif length == 1:
+        length = int.from_bytes(head[8:16])
+    if length < 8 or not kind.isalnum():
+        return b"", at
+    return kind, at + length
 
 
 def _element(head: bytes) -> tuple[int, int]:

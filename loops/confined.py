@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 
-from loops.boxes import is_begun_mp4
+from loops.boxes import Mended, is_begun_mp4, is_broken_mp4
 from loops.media import HEAD_BYTES, MediaError, sniff
 
 MEMORY_BYTES = 1536 * 1024 * 1024
@@ -97,9 +97,10 @@ def serve(work: Callable[[dict[str, Any], Meter], Any]) -> None:
 def opened(path: Path) -> Iterator[Any]:
     """Open a file with the demuxer that its first bytes name. Raises MediaError."""
     demuxer = _demuxer_of(path)
+    mended = Mended(path) if demuxer == "mov" and is_broken_mp4(path) else None
     try:
         container = av.open(
-            f"file:{path}",
+            mended if mended is not None and mended.is_worth_it else f"file:{path}",
             format=demuxer,
             options={"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)},
             metadata_errors="replace",

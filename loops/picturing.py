@@ -15,7 +15,15 @@ from loops.confined import Meter, Packets, check_picture, decoded, opened, pictu
 from loops.media import Picture
 
 POSTER_WIDTH = 640
-POSTER_SHARES = (0.05, 0.1, 0.25, 0.5, 0.01)  # of the duration: the first that is not dark
+POSTER_SHARES = (
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    0.01,
+)  # of the duration: the first that is not dark
 POSTER_WORK = 0.2  # of all the work
 DARK = 48  # of 255: what the brightest hundredth of a black picture stays below
 PACKETS_TO_A_POSTER = 150  # decoded at most from a key frame on

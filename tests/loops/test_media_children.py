@@ -17,6 +17,8 @@ from tests.waiting import wait_until
 
 ROOT = Path(media.__file__).parent.parent
 
+NO_SOUND = "    import loops.media as m; return m.Sound(False, None, [], 0.0, {})"
+
 Stepper = Callable[..., object]
 
 
@@ -98,10 +100,9 @@ def test_progress_is_told_four_times_a_second_at_most(
 ) -> None:
     a_child_that(
         "def work(request, meter):",
-        "    from loops.media import Sound",
         "    ends = time.monotonic() + 1.1",
         "    while time.monotonic() < ends: meter.reach(0.5)",
-        "    return Sound(False, None, [], 0.0, {})",
+        NO_SOUND,
         is_served=True,
     )
     told: list[float] = []
@@ -203,7 +204,7 @@ def test_child_that_hangs_is_ended(
 @pytest.mark.parametrize(
     ("work", "code"),
     [
-        ("    return bytearray(2 * 1024**3)", "crashed"),
+        (f"    bytearray(2 * 1024**3)\n{NO_SOUND}", "crashed"),
         ("    open(request['target'], 'wb').write(bytes(64 * 1024**2))", "disk_full"),
         ("    raise OSError(28, 'No space left on device')", "disk_full"),
         ("    raise OSError(5, 'Input/output error')", "crashed"),
@@ -227,8 +228,7 @@ def test_child_has_limits(
         "    limits = {name: r.getrlimit(getattr(r, 'RLIMIT_' + name))[0] for name in names}",
         f"    open({str(tmp_path / 'limits')!r}, 'w').write(",
         "        json.dumps({**limits, 'nice': os.nice(0)}))",
-        "    from loops.media import Sound",
-        "    return Sound(False, None, [], 0.0, {})",
+        NO_SOUND,
         is_served=True,
     )
 

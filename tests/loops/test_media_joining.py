@@ -327,20 +327,28 @@ def test_packet_that_the_container_refuses_costs_little(tmp_path: Path, target: 
     assert len(places) - 3 <= len(times_of(target, "audio")) < len(places)
 
 
-def test_fragmented_mp4_whose_boxes_break_off_is_partial(tmp_path: Path, target: Path) -> None:
+@pytest.mark.parametrize("is_last", [False, True])
+def test_damage_to_a_fragmented_mp4_costs_its_fragments_alone(
+    tmp_path: Path, target: Path, is_last: bool
+) -> None:
     source = encode(
-        tmp_path / "source", "mp4", video="libx264", audio="aac",
-        codec_options={"g": "10"}, movflags="frag_keyframe+empty_moov+skip_trailer",
+        tmp_path / "source", "mp4", video="libx264", audio="aac", seconds=8,
+        codec_options={"g": "10", "bf": "0"}, movflags="frag_keyframe+empty_moov+skip_trailer",
     )  # fmt: skip
     content = bytearray(source.read_bytes())
+    starts = [at - 4 for at in range(len(content)) if content.startswith(b"moof", at)]
     assert not remux([Part(source)], target).is_partial
-    second = content.index(b"moof", content.index(b"moof") + 4) - 4
-    content[second : second + 40] = bytes(40)
+    hole = slice(starts[2] - 200, None if is_last else starts[4] + 200)
+    content[hole] = bytes(len(content[hole]))
 
     made = remux([Part(written(tmp_path / "broken", content))], target)
 
     assert made.is_partial
-    assert 0 < made.duration_ms < MS / 2
+    if is_last:
+        assert made.duration_ms == pytest.approx(2000, abs=200)
+    else:
+        assert made.duration_ms == pytest.approx(8000, abs=50)
+        assert made.gaps == [[pytest.approx(2000, abs=200), pytest.approx(5000, abs=200)]]
 
 
 @pytest.mark.parametrize("seed", range(3))
