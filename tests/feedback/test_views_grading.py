@@ -624,7 +624,7 @@ def test_queries_of_the_page_do_not_grow_with_what_is_on_it(
     grader: Client, review: Review, django_assert_max_num_queries: Any
 ) -> None:
     grader.get(address("review", review))
-    with django_assert_max_num_queries(10) as bare:
+    with django_assert_max_num_queries(8) as bare:
         grader.get(address("review", review))
     bare_count = len(bare)
     post(grader, "review_draft", review, WHOLE)
