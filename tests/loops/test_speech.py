@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from config import checks
-from loops import speech
-from loops.actions import transcripts
+from loops import blobs, speech
+from loops.actions import processing, transcripts
 from loops.cues import Cue
-from loops.models import Attempt, Recording, Track, Transcript
+from loops.models import Attempt, Recording, Step, Track, Transcript
 from loops.queries.transcripts import words_of
 from tests import factories
 from tests.factories import NOW
@@ -126,3 +127,25 @@ def test_an_engine_that_is_not_there_is_noticed(
     settings.SPEECH_ENGINE = dotted_path
 
     assert [message.id for message in checks.speech_engine_is_there(None)] == ids
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_worker_hears_last_of_all(draft: Attempt, sound: Path) -> None:
+    recording = factories.recording(draft, state=Recording.State.UPLOADED, duration_ms=None)
+    content = sound.read_bytes()
+    upload = factories.upload(
+        recording,
+        role=Track.Role.UPLOAD,
+        received_bytes=len(content),
+        length_bytes=len(content),
+    )
+    blobs.staged_path(upload.staging_key).write_bytes(content)
+
+    processing.process(recording_id=recording.pk, now=timezone.now)
+
+    recording.refresh_from_db()
+    assert recording.state == Recording.State.READY
+    worked_at = Step.objects.filter(track__recording=recording, began_at__isnull=False)
+    steps = [(step.name, step.state) for step in worked_at.order_by("began_at")]
+    assert steps == [(name, "done") for name in ("remux", "sound", "speech")]
+    assert [cue.text for cue in words_of(recording).cues] == ["part 1", "part 2"]
