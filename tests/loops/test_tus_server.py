@@ -260,7 +260,8 @@ def test_a_cut_connection_keeps_what_came_unless_it_cannot_be_checked(
 
     with closing(member.begin_append(len(body), 1000, **headers)) as line:
         line.sendall(body[:70_000])
-    wait_until(lambda: member.append(b"", 10**9).status != 423)  # the server has seen it end
+        wait_until(lambda: member.staged.stat().st_size > len(before))  # the server is at it
+    wait_until(lambda: member.append(b"", 10**9).status != 423)  # and has seen it end
 
     kept = b"" if is_checked else body[:70_000]
     assert member.head().offset == len(before) + len(kept)

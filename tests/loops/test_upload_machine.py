@@ -48,6 +48,8 @@ QUOTA_BYTES = 1_000_000
 SIZES = st.one_of(
     st.sampled_from([0, 1, 11, 12, 65_535, 65_536, 65_537, 200_000]), st.integers(1, 100_000)
 )
+ELSEWHERE = ["append", "finish", "discard", "terminate"]
+SELDOM = st.sampled_from([False, False, True])
 
 
 @dataclass
@@ -304,13 +306,19 @@ class Uploads(RuleBasedStateMachine):
         self.take(sent, bodies[told.index(204)], sent.length)
 
     @precondition(lambda self: self.state == "recording")
-    @rule(
-        data=st.data(),
-        size=st.integers(1, 150_000),
-        happens=st.sampled_from(["append", "finish", "discard", "terminate"]),
-    )
+    @rule(data=st.data(), size=st.integers(1, 150_000), happens=st.sampled_from(ELSEWHERE))
     def meanwhile(self, data: st.DataObject, size: int, happens: str) -> None:
         """Let something else happen in another window while bytes come in."""
+        self.send_while(data, size, happens)
+
+    @precondition(lambda self: self.state == "recording" and self.has_bytes)
+    @rule(data=st.data(), size=st.integers(1, 150_000))
+    def finish_meanwhile(self, data: st.DataObject, size: int) -> None:
+        """Close the recording by hand while bytes come in; they are too late."""
+        self.send_while(data, size, "finish")
+
+    def send_while(self, data: st.DataObject, size: int, happens: str) -> None:
+        """Append, and let something else happen between its first look and its first byte."""
         sent = self.one(data)
         here = len(sent.acknowledged)
         if here + size > self.limit_of(sent) or (sent.length and here + size > sent.length):
@@ -406,15 +414,19 @@ class Uploads(RuleBasedStateMachine):
             self.close()
 
     @precondition(lambda self: self.state != "gone")
-    @rule()
-    def discard(self) -> None:
+    @rule(is_meant=SELDOM)
+    def discard(self, is_meant: bool) -> None:
         """Throw the recording away."""
+        if not is_meant:
+            return
         assert self.post(self.recording + "discard/", {}).json()["state"] == "discarded"
         self.put_away()
 
-    @rule(data=st.data())
-    def terminate(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), is_meant=SELDOM)
+    def terminate(self, data: st.DataObject, is_meant: bool) -> None:
         """Take one upload away; the last one takes the recording along."""
+        if not is_meant:
+            return
         sent = self.one(data)
 
         status = self.ask("DELETE", sent.path).status_code
