@@ -63,7 +63,7 @@ export class Page {
   /* A recording that goes on keeps the way in which it began. */
   fixRole(role) {
     this.choose({ role });
-    this.part("ways").disabled = true;
+    this.part("ways").hidden = true;
   }
 
   // States, troubles, notices
@@ -112,7 +112,8 @@ export class Page {
     show(this.part("screen"), clip ? null : screen);
     this.part("wave").hidden = looks !== "sound";
     this.#clip(clip);
-    const note = { off: "off", sound: "sound_only" }[looks] ?? "";
+    const isBefore = !this.part("setup").hidden;
+    const note = { off: isBefore ? "off" : "over_off", sound: "sound_only" }[looks] ?? "";
     this.part("note").hidden = !note;
     this.part("note-text").textContent = note && this.#words.say(note);
   }

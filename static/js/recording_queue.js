@@ -9,7 +9,7 @@ export const PIECE_BYTES = { least: 64 * 1024, first: 256 * 1024, most: 4 * 1024
 export const WAIT_MS = { least: 500, most: 15_000, signedOut: 5_000 };
 const QUICK_MS = 1_000;
 const SLOW_MS = 4_000;
-const REST_MS = 5_000; // between pieces where one takes longer than QUICK_MS
+const REST_MS = 5_000; // at most, between pieces where one takes longer than QUICK_MS
 
 /* A chosen file is a store that is full from the start. */
 export class FileStore {
@@ -188,7 +188,7 @@ export class Sender {
       this.#failures = 0;
       this.trouble = "";
       this.#acknowledge(answer.offset);
-      if (tookMs > QUICK_MS && !this.#waiters.length) await this.#rest(REST_MS - tookMs);
+      if (tookMs > QUICK_MS && !this.#waiters.length) await this.#rest(Math.min(tookMs, REST_MS));
     } else if ((kind === "taken" || kind === "elsewhere") && answer.offset !== offset) {
       this.#failures = 0;
       this.#goTo(answer.offset);

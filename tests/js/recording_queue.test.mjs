@@ -406,7 +406,7 @@ test("a slow server gets a rest between pieces, but not at the end", async () =>
   await sender.flush();
 
   assert.equal(server.content, "abcdef");
-  assert.deepEqual(waits, [3_000]);
+  assert.deepEqual(waits, [2_000]);
 });
 
 test("a part of an earlier page goes on where the server is", async () => {
