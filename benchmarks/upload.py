@@ -104,8 +104,11 @@ class Member:
 
 
 @contextmanager
-def prepared() -> Iterator[list[Member]]:
-    """Lend the people, with servers of their own that end with this run."""
+def prepared(people: int = RECORDERS, **given: str) -> Iterator[list[Member]]:
+    """Lend the people, with servers of their own that end with this run.
+
+    `given` settings, as the environment names them, win over those of a deployment.
+    """
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.environ.update(
         {
@@ -119,6 +122,7 @@ def prepared() -> Iterator[list[Member]]:
             "PROXIES": "1",
             "DATABASE_URL": "",
             "REDIS_URL": "",
+            **given,
         }
     )
     import django  # noqa: PLC0415 - the environment is chosen first
@@ -136,7 +140,7 @@ def prepared() -> Iterator[list[Member]]:
         embedded.ensure(needs_redis=True)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
-        cast = _people()
+        cast = _people(people)
         connections.close_all()
         yield cast
     finally:
@@ -144,11 +148,11 @@ def prepared() -> Iterator[list[Member]]:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def _people() -> list[Member]:
+def _people(count: int) -> list[Member]:
     from tests import factories  # noqa: PLC0415
 
     cohort = factories.cohort()
-    return [_member(factories.person(), cohort, number) for number in range(RECORDERS)]
+    return [_member(factories.person(), cohort, number) for number in range(count)]
 
 
 def _member(person: User, cohort: Any, number: int) -> Member:
@@ -471,7 +475,7 @@ class Bench:
         self._tell(words, best, "MiB/s", HELD_RATE_MIB, best / plain, is_least=True)
 
     def recorders(self, *, every_s: int) -> None:
-        """Let many recorders send what they record."""
+        """Let many recorders send what they record; each second is more than is asked for."""
         size = RECORDER_BYTES_A_SECOND * every_s
         found: list[tuple[float, float, float, int, float]] = []
         for _ in range(self.rounds):
@@ -487,6 +491,7 @@ class Bench:
             "ms",
             HELD_RECORDERS_MS,
             p95 / plain,
+            is_wanted=every_s == 5,
         )
         print(
             f"  p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms; "
@@ -679,9 +684,12 @@ class Bench:
         ratio: float,
         *,
         is_least: bool = False,
+        is_wanted: bool = True,
     ) -> None:
+        """Print one line; what is wanted behind nginx and not held is remembered."""
         is_held = figure >= held if is_least else figure <= held
-        self.is_held = self.is_held and (is_held or not self.stack.is_behind)
+        if is_wanted and self.stack.is_behind:
+            self.is_held = self.is_held and is_held
         shown = f"{figure:.1f} {unit}"
         limit = f"{'≥' if is_least else '≤'} {held:g}"
         verdict = "OK" if is_held else "NOT"
