@@ -242,11 +242,16 @@ def event_log(path: Path, target: Path, *, on_progress: Progress | None = None) 
     return _in_child("event_logs", EventLog, request, [path], [target], on_progress=on_progress)
 
 
-def synthesise_demo(path: Path, seconds: int, *, seed: int = 0, has_picture: bool = True) -> None:
-    """Draw a speaking-clock recording of whole seconds: the same bytes for the same arguments."""
+def synthesise_demo(
+    path: Path, seconds: int, *, seed: int = 0, has_picture: bool = True, hush: range = range(0)
+) -> None:
+    """Draw a speaking-clock recording of whole seconds: the same bytes for the same arguments.
+
+    Nothing is to be heard during the seconds of `hush`.
+    """
     from loops import speaking_clock  # noqa: PLC0415 - numpy and the codecs, only where drawn
 
-    speaking_clock.draw(path, seconds, seed=seed, has_picture=has_picture)
+    speaking_clock.draw(path, seconds, seed=seed, has_picture=has_picture, hush=hush)
 
 
 def _is_mp3_frame(head: bytes) -> bool:

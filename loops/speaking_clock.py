@@ -32,8 +32,11 @@ Image = NDArray[np.uint8]
 Sound = NDArray[np.float32]
 
 
-def draw(path: Path, seconds: int, *, seed: int, has_picture: bool) -> None:
-    """Write a webm file of whole seconds: VP8 and Opus, or Opus alone, with its index in front."""
+def draw(path: Path, seconds: int, *, seed: int, has_picture: bool, hush: range) -> None:
+    """Write a webm file of whole seconds: VP8 and Opus, or Opus alone, with its index in front.
+
+    During the seconds of `hush` nothing is to be heard.
+    """
     options = {"cues_to_front": "1", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="webm", container_options=options) as out:
         video = _video_stream(out) if has_picture else None
@@ -43,7 +46,7 @@ def draw(path: Path, seconds: int, *, seed: int, has_picture: bool) -> None:
         for second in range(seconds):
             if video is not None:
                 _encode_pictures(out, video, pictures, second)
-            _encode_sound(out, audio, next(sounds), second)
+            _encode_sound(out, audio, next(sounds) * (second not in hush), second)
         for stream in (video, audio):
             if stream is not None:
                 out.mux(stream.encode(None))

@@ -1,7 +1,6 @@
 """Plays the demo world through the actions that people's clicks call. Nothing is made up here."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
+from django.core.files import File
 
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.actions.queue import claim
@@ -26,6 +26,7 @@ from feedback.models import Evidence, Review
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops import blobs, media
 from loops.actions import events, people, practice, transcripts
+from loops.actions.processing import PRODUCER
 from loops.models import (
     Attempt,
     Cohort,
@@ -33,17 +34,30 @@ from loops.models import (
     Recording,
     Rendition,
     Round,
+    Step,
     Track,
     Transcript,
     Upload,
     User,
 )
+from loops.states import RecordingState
 from rubrics.models import Preset, RoundKind, RubricVersion
 from rubrics.queries import version_in_force
 
 FOUNDED_DAYS_AGO = 62
-TAKES = ((122, True), (147, True), (171, True), (134, False))
-"""The recordings that are drawn: seconds, and whether with a picture. Answers share copies."""
+TAKES = (
+    (122, True, range(0)),
+    (147, True, range(0)),
+    (171, True, range(88, 97)),
+    (134, False, range(0)),
+)
+"""The recordings that are drawn, of which answers share copies: seconds, whether with a picture,
+and during which seconds nothing is said.
+"""
+WITH_SCREEN = "priya/sd_classic/flag_delivery"
+"""The answer of which the screen was recorded beside the camera; its takes are the longest."""
+WITH_GAP = "mara/xfn/put_right"
+"""The answer of which some seconds are missing."""
 MOST_IDS = 50_000
 
 
@@ -53,29 +67,72 @@ class StoryError(Exception):
 
 @dataclass(frozen=True)
 class Take:
-    """A drawn recording on the local disk."""
+    """A drawn recording on the local disk, with all that processing makes of one, by kind."""
 
     path: Path
     facts: media.Media
+    sound: media.Sound
+    files: dict[Rendition.Kind, "TakeFile"]
 
 
-def draw_takes(folder: Path) -> list[Take]:
+@dataclass(frozen=True)
+class TakeFile:
+    """One file of a take."""
+
+    path: Path
+    content_type: str
+    suffix: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Takes:
+    """All that is drawn for the demo."""
+
+    shared: list[Take]
+    gapped: Take
+
+
+def draw_takes(folder: Path) -> Takes:
     """Draw the recordings of the demo; takes some seconds."""
 
     def draw(seed: int) -> Take:
+        seconds, has_picture, hush = TAKES[seed]
         path = folder / f"take-{seed}"
-        seconds, has_picture = TAKES[seed]
-        media.synthesise_demo(path, seconds, seed=seed, has_picture=has_picture)
-        return Take(path, media.probe(path))
+        media.synthesise_demo(path, seconds, seed=seed, has_picture=has_picture, hush=hush)
+        return _looked_into(path, media.probe(path))
+
+    def break_off(first: Take) -> Take:
+        path = folder / "gapped"
+        later = media.Part(first.path, first.facts.duration_ms + 23_000)
+        return _looked_into(path, media.remux([media.Part(first.path), later], path))
 
     with ThreadPoolExecutor(max_workers=2) as drawers:
-        return list(drawers.map(draw, range(len(TAKES))))
+        shared = drawers.map(draw, range(len(TAKES)))
+        first = next(shared)
+        gapped = drawers.submit(break_off, first)
+        return Takes([first, *shared], gapped.result())
+
+
+def _looked_into(path: Path, facts: media.Media) -> Take:
+    """Make of a drawn recording what processing makes of one that came in."""
+    peaks, poster, strip = (path.with_suffix(f".{kind}") for kind in ("peaks", "poster", "strip"))
+    sound = media.sound(path, peaks)
+    files = {
+        Rendition.Kind.PLAYABLE: TakeFile(path, facts.content_type, facts.suffix, {}),
+        Rendition.Kind.PEAKS: TakeFile(peaks, "application/json", ".json", sound.peaks),
+    }
+    if facts.video_codec:
+        seen = media.picture(path, poster, strip)
+        files[Rendition.Kind.POSTER] = TakeFile(poster, "image/jpeg", ".jpg", seen.poster)
+        files[Rendition.Kind.STRIP] = TakeFile(strip, "image/jpeg", ".jpg", seen.strip)
+    return Take(path, facts, sound, files)
 
 
 class World:
     """The demo world in the making. `stored` are the files it has put into the storage."""
 
-    def __init__(self, *, now: datetime, takes: list[Take]) -> None:
+    def __init__(self, *, now: datetime, takes: Takes) -> None:
         self.now = now
         self.takes = takes
         self.stored: list[str] = []
@@ -181,35 +238,54 @@ class World:
         return attempt
 
     def _record(self, attempt: Attempt, plan: AnswerPlan, by: User, at: datetime) -> None:
-        """Put a copy of a take where processing would have put the recording.
+        """Put copies of takes where processing would have put the recording.
 
-        The actions would take half a second for each answer, in a child process.
+        The actions would take seconds for each answer, in child processes.
         """
-        take = self.takes[whole(0, len(self.takes) - 1, "take", plan.key)]
-        facts, ended_at = take.facts, at + timedelta(milliseconds=take.facts.duration_ms)
-        with blobs.scratch() as folder:
-            copy = Path(shutil.copy(take.path, folder / "copy"))
-            track_id = id_of("track", plan.key)
-            name = blobs.name_for(track_id, Rendition.Kind.PLAYABLE, facts.suffix)
-            blobs.keep(copy, name)
-        self.stored.append(name)
+        shared = self.takes.shared
+        take = shared[whole(0, len(shared) - 1, "take", plan.key)]
+        if plan.key == WITH_GAP:
+            take = self.takes.gapped
+        if plan.key == WITH_SCREEN:
+            *_others, screen, take = sorted(shared, key=lambda one: one.facts.duration_ms)
+        duration_ms = take.facts.duration_ms
+        ended_at = at + timedelta(milliseconds=duration_ms)
+        state = RecordingState.READY_PARTIAL if plan.key == WITH_GAP else RecordingState.READY
         recording = Recording.objects.create(
             public_id=id_of("recording", plan.key),
             attempt=attempt,
-            state=Recording.State.READY,
+            state=state,
             state_at=ended_at,
             started_at=at,
-            duration_ms=facts.duration_ms,
+            duration_ms=duration_ms,
         )
+        has_picture = bool(take.facts.video_codec)
+        role = Track.Role.CAMERA if has_picture else Track.Role.MICROPHONE
+        self._add_track(recording, role, take, id_of("track", plan.key), ended_at)
+        if plan.key == WITH_SCREEN:
+            beside = id_of("track", plan.key, "screen")
+            self._add_track(recording, Track.Role.SCREEN, screen, beside, ended_at)
+        size_bytes = take.facts.size_bytes
+        events.record("began", recording, by=by, at=at)
+        events.record("finished", recording, by=by, at=ended_at, size_bytes=size_bytes)
+        events.record(state.value, recording, by=None, at=ended_at, duration_ms=duration_ms)
+
+    def _add_track(
+        self, recording: Recording, role: Track.Role, take: Take, track_id: UUID, at: datetime
+    ) -> None:
+        facts = take.facts
         track = Track.objects.create(
             public_id=track_id,
             recording=recording,
-            role=Track.Role.CAMERA if facts.video_codec else Track.Role.MICROPHONE,
+            role=role,
             duration_ms=facts.duration_ms,
             width=facts.width or None,
             height=facts.height or None,
             video_codec=facts.video_codec,
             audio_codec=facts.audio_codec,
+            gaps=facts.gaps,
+            loudness_lufs=take.sound.loudness_lufs,
+            silences=take.sound.silences,
         )
         Upload.objects.create(
             track=track,
@@ -219,20 +295,33 @@ class World:
             most_bytes=facts.size_bytes,
             staging_key=track_id.hex,
             is_kept=False,
-            opened_at=at,
-            touched_at=ended_at,
+            opened_at=recording.started_at,
+            touched_at=at,
         )
-        Rendition.objects.create(
-            track=track,
-            kind=Rendition.Kind.PLAYABLE,
-            name=name,
-            content_type=facts.content_type,
-            size_bytes=facts.size_bytes,
-            made_at=ended_at,
+        Rendition.objects.bulk_create(
+            Rendition(
+                track=track,
+                kind=kind,
+                name=self._stored(made, blobs.name_for(track_id, kind, made.suffix)),
+                content_type=made.content_type,
+                size_bytes=made.path.stat().st_size,
+                facts=made.facts,
+                producer=PRODUCER,
+                made_at=at,
+            )
+            for kind, made in take.files.items()
         )
-        events.record("began", recording, by=by, at=at)
-        events.record("finished", recording, by=by, at=ended_at, size_bytes=facts.size_bytes)
-        events.record("ready", recording, by=None, at=ended_at, duration_ms=facts.duration_ms)
+        Step.objects.bulk_create(
+            Step(track=track, name=name, state=Step.State.DONE, progress=1, ended_at=at)
+            for name in (Step.Name.REMUX, Step.Name.SOUND, Step.Name.PICTURE)
+        )
+
+    def _stored(self, made: TakeFile, name: str) -> str:
+        """Put a copy into the storage. It could be drawn again, so the disk is not waited for."""
+        self.stored.append(name)
+        with made.path.open("rb") as file:
+            blobs.stored().save(name, File(file))
+        return name
 
     def _put_words_beside(self, attempt: Attempt, plan: AnswerPlan, by: User, at: datetime) -> None:
         recording = attempt.recordings.get()

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from feedback.actions.reviews import problems_of
 from feedback.demo import bank, players, speeches, story
@@ -33,6 +34,7 @@ from feedback.queries.readiness import readiness_page
 from feedback.queries.reveal import REVIEWS_WANTED
 from feedback.readiness import State, Step
 from loops import blobs
+from loops.actions import processing
 from loops.models import (
     Appeal,
     Artifact,
@@ -47,10 +49,12 @@ from loops.models import (
     Notice,
     PromptExposure,
     Recording,
+    Rendition,
     Seat,
     Standby,
     Track,
     Turn,
+    Upload,
     User,
 )
 from loops.queries.reliability import reliability_of
@@ -99,8 +103,9 @@ def facts() -> dict[str, list[Any]]:
         ),
         "artifacts": Artifact.objects.values_list(attempt, "kind", "text", "updated_at"),
         "recordings": Recording.objects.values_list(
-            "public_id", attempt, "state", "duration_ms", "size_bytes", "content_type", "started_at"
+            "public_id", attempt, "state", "duration_ms", "started_at"
         ),
+        "files": Rendition.objects.values_list("name", "content_type", "size_bytes", "facts"),
         "exposures": PromptExposure.objects.values_list("user__email", "prompt_key", "role", "at"),
         "reviews": Review.objects.values_list(
             "public_id",
@@ -373,23 +378,40 @@ def test_some_signals_are_in_force_and_some_are_not(made: Made) -> None:
 
 
 def test_every_recording_plays_for_as_long_as_it_says(made: Made) -> None:
-    recordings = list(Recording.objects.prefetch_related("tracks"))
-    names = {recording.file_name for recording in recordings}
+    tracks = Track.objects.select_related("recording")
+    playable = Rendition.objects.filter(kind="playable").select_related("track")
 
-    for recording in recordings:
+    for rendition in playable:
         with (
-            blobs.open_stored(recording.file_name) as file,
+            blobs.open_stored(rendition.name) as file,
             av.open(file, "r", format="matroska") as media,
         ):
             kinds = {stream.type for stream in media.streams}
             duration_ms = (media.duration or 0) / 1000
             assert next(media.decode(media.streams[0])) is not None
-            assert file.seek(0, 2) == recording.size_bytes
-        assert abs(duration_ms - (recording.duration_ms or 0)) < 100
-        assert kinds == ({"audio"} if recording.is_audio else {"audio", "video"})
-    assert len(names) == len(recordings) == len(story.ANSWERS)
-    assert any(recording.is_audio for recording in recordings)
-    assert Track.objects.filter(received_bytes=F("length_bytes")).count() == len(recordings)
+            assert file.seek(0, 2) == rendition.size_bytes
+        assert abs(duration_ms - (rendition.track.duration_ms or 0)) < 100
+        assert kinds == ({"audio", "video"} if rendition.track.video_codec else {"audio"})
+    assert tracks.count() == playable.count() == len(story.ANSWERS) + 1
+    mains = tracks.exclude(role="screen")
+    assert mains.filter(duration_ms=F("recording__duration_ms")).count() == len(story.ANSWERS)
+    assert tracks.filter(video_codec="").exists()
+    assert Upload.objects.filter(received_bytes=F("length_bytes")).count() == tracks.count()
+
+
+def test_every_recording_has_what_its_player_shows(made: Made) -> None:
+    for track in Track.objects.prefetch_related("renditions", "steps"):
+        sizes = {one.kind: blobs.size_stored(one.name) for one in track.renditions.all()}
+        pictures = {"poster", "strip"} if track.video_codec else set()
+        assert set(sizes) == {"playable", "peaks"} | pictures
+        assert sizes == {one.kind: one.size_bytes for one in track.renditions.all()}
+        assert {step.state for step in track.steps.all()} == {"done"}
+        assert track.loudness_lufs is not None
+    partial = Recording.objects.get(state="ready_partial").tracks.get()
+    ((gap_from, gap_to),) = partial.gaps
+    assert gap_to - gap_from > 20_000
+    assert Track.objects.exclude(silences=[]).exists()
+    assert processing.catch_up(at=timezone.now()) == 0, "nothing is left for a worker to do"
 
 
 def test_every_graded_round_kind_is_calibrated(made: Made) -> None:
