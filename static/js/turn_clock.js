@@ -3,7 +3,7 @@
  * The server says in data-elapsed-s for how long it has run; empty, it has not begun.
  */
 
-import { clock } from "./player.js";
+import { clock } from "./clock.js";
 import { placeOf } from "./recording_time.js";
 
 export function attach(root) {
