@@ -46,13 +46,14 @@ class Media extends EventTarget {
   }
 }
 
-function together(...tracks) {
+function together(t, ...tracks) {
   const durationMs = Math.max(...tracks.map(({ media, startMs = 0 }) => startMs + media.duration * 1000));
   let now = 0;
   const made = new Tracks(
     tracks.map(({ media, startMs = 0 }) => ({ media, startMs, durationMs: media.duration * 1000 })),
     { durationMs, now: () => now },
   );
+  t.after(() => made.pause());
   const run = async (seconds) => {
     for (let step = 0; step < seconds * 10; step += 1) {
       now += 100;
@@ -72,9 +73,9 @@ test("a follower is nudged by no more than a twentieth, and jumps beyond 400 ms"
   assert.deepEqual(correction(401, 1.5), { isJump: true, rate: 1.5 });
 });
 
-test("a second track that drifts stays within 80 ms", async () => {
+test("a second track that drifts stays within 80 ms", async (t) => {
   const [camera, screen] = [new Media(600), new Media(600, 0.004)];
-  const { made, run } = together({ media: camera }, { media: screen, startMs: 350 });
+  const { made, run } = together(t, { media: camera }, { media: screen, startMs: 350 });
   await made.seek(1000);
   await made.play();
   const lags = [];
@@ -88,9 +89,9 @@ test("a second track that drifts stays within 80 ms", async () => {
   assert.ok(camera.paused && screen.paused);
 });
 
-test("a follower that fell far behind jumps once and rests", async () => {
+test("a follower that fell far behind jumps once and rests", async (t) => {
   const [camera, screen] = [new Media(600), new Media(600)];
-  const { made, run } = together({ media: camera }, { media: screen });
+  const { made, run } = together(t, { media: camera }, { media: screen });
   await made.play();
   await run(1);
   screen.currentTime = 0;
@@ -98,12 +99,11 @@ test("a follower that fell far behind jumps once and rests", async () => {
   await run(0.1);
 
   assert.ok(Math.abs(made.lags[0]) < 1);
-  made.pause();
 });
 
-test("one seek moves all tracks on the one clock, and one is heard", async () => {
+test("one seek moves all tracks on the one clock, and one is heard", async (t) => {
   const [camera, screen] = [new Media(600), new Media(600)];
-  const { made } = together({ media: camera }, { media: screen, startMs: 2000 });
+  const { made } = together(t, { media: camera }, { media: screen, startMs: 2000 });
   await made.seek(30_000);
 
   assert.deepEqual([camera.currentTime, screen.currentTime], [30, 28]);
@@ -114,9 +114,9 @@ test("one seek moves all tracks on the one clock, and one is heard", async () =>
   assert.deepEqual([camera.muted, screen.muted], [true, true]);
 });
 
-test("a camera that ends early leaves the lead, and its sound, to the screen", async () => {
+test("a camera that ends early leaves the lead, and its sound, to the screen", async (t) => {
   const [camera, screen] = [new Media(5), new Media(20)];
-  const { made, run } = together({ media: camera }, { media: screen });
+  const { made, run } = together(t, { media: camera }, { media: screen });
   await made.play();
   await run(8);
 
@@ -129,9 +129,9 @@ test("a camera that ends early leaves the lead, and its sound, to the screen", a
   assert.equal(made.media, camera, "back where it has something, it leads again");
 });
 
-test("a track that fails does not stop the other, and comes back with fresh bytes", async () => {
+test("a track that fails does not stop the other, and comes back with fresh bytes", async (t) => {
   const [camera, screen] = [new Media(60), new Media(60)];
-  const { made, run } = together({ media: camera }, { media: screen });
+  const { made, run } = together(t, { media: camera }, { media: screen });
   made.rate = 1.5;
   await made.play();
   await run(2);
@@ -144,17 +144,15 @@ test("a track that fails does not stop the other, and comes back with fresh byte
   assert.deepEqual([made.media, camera.currentTime, camera.playbackRate], [camera, 3, 1.5]);
   made.fail(camera);
   assert.ok(!made.fail(screen), "nothing is left");
-  made.pause();
 });
 
-test("a time at which there is nothing leads to what comes next", async () => {
+test("a time at which there is nothing leads to what comes next", async (t) => {
   const [first, later] = [new Media(5), new Media(5)];
-  const { made, run } = together({ media: first }, { media: later, startMs: 10_000 });
+  const { made, run } = together(t, { media: first }, { media: later, startMs: 10_000 });
   await made.play();
   await run(7);
   await null;
 
   assert.equal(made.media, later);
   assert.ok(made.ms >= 10_000);
-  made.pause();
 });
