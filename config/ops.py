@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import tzdata
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from loops.blobs import has_room
+from loops.queries.progress import waiting_since
+
+STUCK_AFTER = timedelta(minutes=10)
 
 
 class NotReady(Exception):
@@ -37,8 +42,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when every part works, else 503 with the parts that do not.
 
-    Beside them stand the edition of the time zones by which local hours are read, and whether
-    the disk takes recordings: a full one stops those, and nothing else that this process does.
+    Beside them stand the edition of the time zones by which local hours are read, whether the
+    disk takes recordings, and how many of these no worker has begun for ten minutes: a full disk
+    and a dead worker stop those, and nothing else that this process does.
     """
     parts = {name: _state(probe) for name, probe in PROBES.items()}
     is_ready = all(state == "ok" for state in parts.values())
@@ -46,6 +52,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "ready": is_ready,
         "parts": parts,
         "has_room": has_room(0),
+        "recordings_stuck": _stuck() if parts["database"] == "ok" else None,
         "time_zones": tzdata.IANA_VERSION,
     }
     return JsonResponse(told, status=200 if is_ready else 503)
@@ -59,6 +66,13 @@ def _state(probe: Callable[[], None]) -> str:
     except Exception:
         return "failed"
     return "ok"
+
+
+def _stuck() -> int | None:
+    try:
+        return waiting_since(timezone.now() - STUCK_AFTER).count()
+    except DatabaseError:  # not migrated yet
+        return None
 
 
 def _database() -> None:

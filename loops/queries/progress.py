@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -165,6 +166,11 @@ def standing_to_show(recording: Recording | None) -> Standing | None:
         RecordingState.ERASED,
     }
     return standing(recording) if recording and is_told else None
+
+
+def waiting_since(moment: datetime) -> QuerySet[Recording]:
+    """Return the recordings that came in by then and that no worker has begun."""
+    return Recording.objects.filter(state=RecordingState.UPLOADED, state_at__lte=moment)
 
 
 def _ways(recording: Recording) -> list[_Way]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import tzdata
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from loops import blobs
+from loops.models import Cohort, User
+from tests import factories
 
 ALL_OK = {"database": "ok", "redis": "ok", "storage": "ok", "migrations": "ok"}
 
@@ -28,7 +32,13 @@ def test_readyz_answers_200_when_every_part_works(client: Client) -> None:
 
     assert (response.status_code, response.json()) == (
         200,
-        {"ready": True, "parts": ALL_OK, "has_room": True, "time_zones": tzdata.IANA_VERSION},
+        {
+            "ready": True,
+            "parts": ALL_OK,
+            "has_room": True,
+            "recordings_stuck": 0,
+            "time_zones": tzdata.IANA_VERSION,
+        },
     )
     assert re.fullmatch(r"20\d\d[a-z]", tzdata.IANA_VERSION)
 
@@ -58,9 +68,27 @@ def test_readyz_names_a_redis_that_is_gone(client: Client, settings: Settings) -
             "ready": False,
             "parts": {**ALL_OK, "redis": "failed"},
             "has_room": True,
+            "recordings_stuck": 0,
             "time_zones": tzdata.IANA_VERSION,
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "stuck"),
+    [("uploaded", 11, 1), ("uploaded", 9, 0), ("processing", 11, 0), ("ready", 11, 0)],
+)
+def test_readyz_counts_recordings_that_no_worker_begins_and_stays_ready(
+    *, client: Client, candidate: User, cohort: Cohort, state: str, minutes: int, stuck: int
+) -> None:
+    """The worker is dead: pages and uploads go on, and nobody wants them taken out of service."""
+    state_at = timezone.now() - timedelta(minutes=minutes)
+    round_ = factories.loop(candidate, cohort).rounds.get()
+    factories.recording(factories.attempt(round_), state=state, state_at=state_at)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["recordings_stuck"]) == (200, stuck)
 
 
 @pytest.mark.django_db
