@@ -137,7 +137,6 @@ export class Tracks {
     track.isFailed = false;
     this.#seeks += 1;
     this.#wantedMs = ms;
-    media.defaultPlaybackRate = media.playbackRate = this.#rate; // loading takes the default
     await this.#place(track, ms, [track]);
     this.#wantedMs = null;
     this.#takeLead(this.#leaderAt(ms) ?? track);
