@@ -3,7 +3,7 @@
  * The server says how many they are, so that a wrong clock of the browser shows no wrong time.
  */
 
-import { clock } from "./player.js";
+import { clock } from "./clock.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
