@@ -470,6 +470,7 @@ def test_organisers_are_told_of_a_full_disk_once_a_day(
     assert told(organiser, "disk_full") == []
 
     monkeypatch.setattr(blobs, "room_bytes", lambda: -1)
+    assert [keeping.tell_of_full_disk(at=NOW) for _ in range(2)] == [1, 0]
     for minutes in (1, 2, 600):
         look(timedelta(minutes=minutes))
     assert len(told(organiser, "disk_full")) == 1
