@@ -19,52 +19,60 @@ from loops.states import RecordingState
 WAS_LEFT = "left"
 """Stands in a recording's error_code where it was closed because nobody went on with it."""
 
-FAILURES: dict[str, str | Promise] = {
-    "bad_log": _("Its log of events cannot be read."),
-    "crashed": _(
-        "The server could not read it: it may be damaged, or too large to be read. Try again "
-        "later, or hand in another file."
+AGAIN = _("Record again, or hand in another file.")
+LATER = _("Try again later, or hand in another file.")
+FAILURES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "bad_log": (_("Its log of events cannot be read."), AGAIN),
+    "crashed": (
+        _("The server could not read it: it may be damaged, or too large to be read."),
+        LATER,
     ),
-    "disk_full": _("The server's disk is full. Tell your organiser, then try again."),
-    "empty": _(
-        "There was nothing in it that could be played. Look at the level meter, and record again."
+    "disk_full": (
+        _("The server's disk is full."),
+        _("Tell your organiser, then try again."),
     ),
-    "gave_up": _(
-        "The server tried three times and gave up. Try again later, or hand in another file."
+    "empty": (
+        _("There was nothing in it that could be played."),
+        _("Look at the level meter, and record again."),
     ),
-    "lost": _(
-        "The server has lost what had arrived of it. Record again, or hand in the file if you "
-        "have it."
+    "gave_up": (_("The server tried three times and gave up."), LATER),
+    "lost": (_("The server has lost what had arrived of it."), AGAIN),
+    "no_streams": (_("It has neither picture nor sound."), AGAIN),
+    "not_media": (
+        _(
+            "It is not a video or sound file of a kind we can play: WebM, MP4, MOV, M4A, Ogg, "
+            "MP3 and WAV are."
+        ),
+        _("Export it as one of these and hand that in."),
     ),
-    "no_streams": _("It has neither picture nor sound. Record again, or hand in another file."),
-    "not_media": _(
-        "It is not a video or sound file of a kind we can play: WebM, MP4, MOV, M4A, Ogg, MP3 "
-        "and WAV are. Export it as one of these and hand that in."
+    "picture_too_large": (
+        _("Its picture is larger than we can play."),
+        _("Export it 1920 points wide or less, and hand that in."),
     ),
-    "picture_too_large": _(
-        "Its picture is larger than we can play. Export it 1920 points wide or less, and hand "
-        "that in."
+    "storage_down": (
+        _("The server could not reach its storage."),
+        _("Try again in some minutes."),
     ),
-    "storage_down": _("The server could not reach its storage. Try again in some minutes."),
-    "timed_out": _("Reading it took too long. Try again later, or hand in another file."),
-    "too_large": _("Its log of events is larger than the server takes."),
-    "too_long": _(
-        "It is longer than the %(minutes)s minutes that the server takes. Cut it, and hand in "
-        "the part that matters."
+    "timed_out": (_("Reading it took too long."), LATER),
+    "too_large": (_("Its log of events is larger than the server takes."), AGAIN),
+    "too_long": (
+        _("It is longer than the %(minutes)s minutes that the server takes."),
+        _("Cut it, and hand in the part that matters."),
     ),
-    "too_short": _(
-        "It was left before five seconds of it had arrived. Record again; or try again, to keep "
-        "even so little."
+    "too_short": (
+        _("It was left before five seconds of it had arrived."),
+        _("Record again; or try again, to keep even so little."),
     ),
-    "truncated": _(
-        "It was cut off before anything could be played. Hand in the whole file if you have it; "
-        "else record again."
+    "truncated": (
+        _("It was cut off before anything could be played."),
+        _("Hand in the whole file if you have it; else record again."),
     ),
-    "unsupported_codec": _(
-        "It is coded in a way that browsers cannot play. Export it with H.264 and AAC, or VP9 and "
-        "Opus, and hand that in."
+    "unsupported_codec": (
+        _("It is coded in a way that browsers cannot play."),
+        _("Export it with H.264 and AAC, or VP9 and Opus, and hand that in."),
     ),
 }
+"""By error code why a recording could not be made playable, and what its candidate can do."""
 
 WORDS: dict[str, str | Promise] = {
     RecordingState.RECORDING: _("It is being recorded or sent; what arrived is safe."),
@@ -138,7 +146,16 @@ class _Way:
 
 def failure_words(code: str) -> str:
     """Say why a recording could not be made playable, and what to do."""
-    return str(FAILURES.get(code, FAILURES["gave_up"])) % {"minutes": media.MAX_MINUTES}
+    return f"{failure_reason(code)} {_failure(code)[1]}"
+
+
+def failure_reason(code: str) -> str:
+    """Say why a recording could not be made playable."""
+    return str(_failure(code)[0]) % {"minutes": media.MAX_MINUTES}
+
+
+def _failure(code: str) -> tuple[str | Promise, str | Promise]:
+    return FAILURES.get(code, FAILURES["gave_up"])
 
 
 def standing(recording: Recording) -> Standing:
@@ -205,7 +222,9 @@ def _share(recording: Recording, ways: Iterable[_Way]) -> float:
 
 def _words(recording: Recording, ways: list[_Way]) -> str:
     if recording.state == RecordingState.FAILED:
-        return failure_words(recording.error_code)
+        # What was handed in is not recorded again: then only trying again is left.
+        say = failure_words if recording.attempt.is_draft else failure_reason
+        return say(recording.error_code)
     if recording.state != RecordingState.PROCESSING:
         return str(WORDS[recording.state])
     at_work = [way for way in ways if way.share < 1]
@@ -239,7 +258,7 @@ def _missing(recording: Recording, ways: list[_Way]) -> list[str]:
 def _lacks(way: _Way) -> list[str]:
     track = way.track
     if not way.is_playable:
-        return [failure_words(way.code or track.error_code)]
+        return [failure_reason(way.code or track.error_code)]
     found: list[str] = []
     if track.error_code == "left_out":
         words = _("a part of it could not be read, or did not fit the others, and is left out.")

@@ -7,7 +7,13 @@ import pytest
 
 from loops import media
 from loops.models import Attempt, Recording, Rendition
-from loops.queries.progress import FAILURES, failure_words, standing, standing_to_show
+from loops.queries.progress import (
+    FAILURES,
+    failure_reason,
+    failure_words,
+    standing,
+    standing_to_show,
+)
 from tests import factories
 from tests.factories import NOW
 
@@ -21,6 +27,7 @@ def test_every_reason_has_words_that_say_what_to_do() -> None:
         assert "%" not in failure_words(code)
     assert "90 minutes" in failure_words("too_long")
     assert failure_words("what nobody knows") == failure_words("gave_up")
+    assert failure_words("no_streams").endswith("Record again, or hand in another file.")
 
 
 @pytest.mark.parametrize(
@@ -126,10 +133,19 @@ def test_a_track_that_failed_is_named_with_its_reason(draft: Attempt) -> None:
 
     found = standing(recording)
 
-    assert found.missing == (f"Screen: {failure_words('no_streams')}",)
+    assert found.missing == (f"Screen: {failure_reason('no_streams')}",)
     assert found.can_try_again
     factories.rendition(screen, kind=Rendition.Kind.PLAYABLE)
     assert standing(recording).missing == ()
+
+
+def test_what_is_handed_in_is_not_told_to_be_recorded_again(draft: Attempt) -> None:
+    recording = factories.recording(draft, state="failed", error_code="no_streams")
+    assert standing(recording).words == failure_words("no_streams")
+
+    draft.state = Attempt.State.SUBMITTED
+
+    assert standing(recording).words == failure_reason("no_streams")
 
 
 def test_bytes_as_they_came_are_offered_as_long_as_they_are_kept(draft: Attempt) -> None:
