@@ -4,8 +4,6 @@
  * browser was sending a file for the same answer.
  */
 
-import { placeOf } from "./upload_place.js";
-
 export function attach(root) {
   const resuming = root.closest("[data-resumes-upload]");
   if (resuming) resuming.hidden = !isBegun(root);
@@ -14,13 +12,18 @@ export function attach(root) {
     event.preventDefault();
     const [file] = root.querySelector("input[type=file]").files;
     if (!file) return;
-    uploading ??= import("./uploading.js").then(({ Upload }) => new Upload(root));
+    uploading ??= import("./uploading.js").then(({ Upload }) => new Upload(root, placeOf(root)));
     try {
       (await uploading).begin(file);
     } catch {
       root.submit(); // as a plain form, then
     }
   });
+}
+
+/* Where this browser remembers the files that it was sending for this answer. */
+function placeOf(root) {
+  return `upload ${root.dataset.beginUrl} `;
 }
 
 function isBegun(root) {

@@ -7,7 +7,6 @@ import { FileStore, Refusal, Sender } from "./recording_queue.js";
 import { Rate } from "./recording_time.js";
 import { Transport, tokenOfPage } from "./recording_transport.js";
 import { size, wordsIn } from "./recording_words.js";
-import { placeOf } from "./upload_place.js";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -19,9 +18,12 @@ export class Upload {
   #urls = null;
   #rate = null;
   #isBusy = false;
+  #memory;
 
-  constructor(root) {
+  /* `place` is where this browser remembers what it was sending for this answer. */
+  constructor(root, place) {
     this.#root = root;
+    this.#memory = new Memory(place);
     this.#words = wordsIn(root);
     this.#transport = new Transport({
       token: root.querySelector("[name=csrfmiddlewaretoken]").value,
@@ -79,7 +81,7 @@ export class Upload {
       return;
     }
     this.#sender = null;
-    memory.forget(this.#root, file);
+    this.#memory.forget(file);
     location.assign(this.#root.dataset.attemptUrl);
   }
 
@@ -94,17 +96,17 @@ export class Upload {
       return null;
     }
     this.#urls = begun.urls;
-    memory.keep(this.#root, file, begun.urls);
+    this.#memory.keep(file, begun.urls);
     return 0;
   }
 
   /* Returns the offset at which an earlier sending of this very file ended; null if there is none. */
   async #takeUp(file) {
-    this.#urls = memory.find(this.#root, file);
+    this.#urls = this.#memory.find(file);
     if (!this.#urls) return null;
     const { kind, offset } = await this.#transport.offset(this.#urls.append_url);
     if (kind === "elsewhere" && offset <= file.size) return offset;
-    memory.forget(this.#root, file);
+    this.#memory.forget(file);
     return null;
   }
 
@@ -125,13 +127,13 @@ export class Upload {
     this.#sender?.stop();
     this.#sender = null;
     this.#show(false);
-    if (file) memory.forget(this.#root, file);
+    if (file) this.#memory.forget(file);
     if (this.#urls) await this.#transport.discard(this.#urls.discard_url);
     this.#urls = null;
   }
 
   #refuse(file, { code, message }) {
-    memory.forget(this.#root, file);
+    this.#memory.forget(file);
     this.#show(false);
     this.#trouble(code, message === code ? "" : message);
     this.#transport.discard(this.#urls.discard_url);
@@ -173,31 +175,38 @@ export class Upload {
 }
 
 /* Remembers in this browser which file was being sent where, so that it can go on after a reload. */
-const memory = {
-  key: (root, { name, size: bytes, lastModified }) =>
-    `${placeOf(root)}${bytes} ${lastModified} ${name}`,
+class Memory {
+  #place;
 
-  keep(root, file, urls) {
+  constructor(place) {
+    this.#place = place;
+  }
+
+  keep(file, urls) {
     try {
-      localStorage.setItem(this.key(root, file), JSON.stringify(urls));
+      localStorage.setItem(this.#keyOf(file), JSON.stringify(urls));
     } catch {
       // a full or forbidden storage only costs the going-on
     }
-  },
+  }
 
-  find(root, file) {
+  find(file) {
     try {
-      return JSON.parse(localStorage.getItem(this.key(root, file)));
+      return JSON.parse(localStorage.getItem(this.#keyOf(file)));
     } catch {
       return null;
     }
-  },
+  }
 
-  forget(root, file) {
+  forget(file) {
     try {
-      localStorage.removeItem(this.key(root, file));
+      localStorage.removeItem(this.#keyOf(file));
     } catch {
       // nothing was kept
     }
-  },
-};
+  }
+
+  #keyOf({ name, size: bytes, lastModified }) {
+    return `${this.#place}${bytes} ${lastModified} ${name}`;
+  }
+}
