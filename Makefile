@@ -50,8 +50,9 @@ bench-matching: install ## measure the weekly pairing of 200, 1,000 and 5,000 pe
 bench-upload: install-dev ## measure uploads behind nginx (package nginx-light) and without it: ten minutes
 	@exec .venv/bin/python -m benchmarks.upload $(ARGS)
 
-bench-media: install ## measure a recording's way from stop to ready: 10 minutes and 1 GiB of 720p
-	@exec .venv/bin/python -m benchmarks.media
+bench-media: install-dev ## measure a recording's way from stop to ready, and seeks in 1 GiB of it in Chromium
+	@.venv/bin/python -m benchmarks.media
+	@exec .venv/bin/python -m benchmarks.seeking
 
 screenshots: install-dev ## take the README's pictures anew, of the demo that `make run` serves
 	.venv/bin/python docs/screenshots/take.py

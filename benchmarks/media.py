@@ -2,7 +2,7 @@
 
 Each step is a child process of its own; its CPU time and its most memory are the system's figures
 for it. As machines differ and are shared, the time is also given as a multiple of what a plain
-copy of the same file took in the same run.
+copy of the same file took in the same run. How a browser seeks in it: benchmarks.seeking.
 """
 
 import multiprocessing
