@@ -179,6 +179,13 @@ def test_each_change_of_the_rule_takes_back_what_was_told(
     assert state_of(answer) == "ready"
 
 
+def test_what_was_told_of_to_nobody_is_not_erased(answer: Recording) -> None:
+    """A rule may change between the sweep's look and its hold on the recording."""
+    assert not keeping.erase_due(recording_id=answer.pk, at=NOW + 100 * DAY)
+
+    assert state_of(answer) == "ready"
+
+
 def test_the_same_rule_again_tells_nobody(ruled: Cohort, candidate: User, organiser: User) -> None:
     keeping.set_rule(cohort=ruled, days=30, by=organiser, at=NOW)
 
