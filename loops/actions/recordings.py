@@ -24,7 +24,7 @@ from loops.background import enqueue
 from loops.errors import Refused
 from loops.models import Attempt, Recording, Step, Track, Transcript, Upload, User
 from loops.queries.keeping import has_files
-from loops.queries.recordings import bytes_used, bytes_used_in_sql, quota_of
+from loops.queries.recordings import bytes_used, quota_of
 from loops.states import RECORDING_MOVES, AttemptState, RecordingState, check_move
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ PAUSES_MOST = 1000
 OPEN_MOST = 4
 PARTS_MOST = 50
 EVENTS_MOST_BYTES = 50 * 1024 * 1024
+QUOTA_STEP_BYTES = 1024 * 1024
+"""So often is a member's room counted while bytes come in: it costs more than to write them."""
 NO_WORKER_AFTER = timedelta(hours=2)
 """So long after a recording was put away no worker is at it any more."""
 FAILURES_MOST = 3
@@ -334,7 +336,7 @@ def append(
         raise ChunkTooLarge(upload.received_bytes)
     try:
         with blobs.writing(upload.staging_key) as staged:
-            known = _as_it_stands(upload, by)
+            known = _as_it_stands(upload)
             length = _length_of(known, length_bytes)
             _check_fits(known, offset, size, length, by)
             reached = staged.append(
@@ -590,14 +592,9 @@ def _check_room(by: User, length_bytes: int | None, most_bytes: int) -> None:
         raise ServerFull(message=words)
 
 
-def _as_it_stands(upload: Upload, by: User) -> Upload:
-    """Read an upload again, under its file's lock, with all that its member's recordings take."""
-    known = (
-        Upload.objects.select_related("track__recording")
-        .annotate(used_bytes=bytes_used_in_sql(by))
-        .filter(pk=upload.pk)
-        .first()
-    )
+def _as_it_stands(upload: Upload) -> Upload:
+    """Read an upload again, under its file's lock."""
+    known = Upload.objects.select_related("track__recording").filter(pk=upload.pk).first()
     if known is None:
         raise Gone
     _check_open(known.track.recording, known.received_bytes)
@@ -623,7 +620,9 @@ def _check_fits(known: Upload, offset: int, size: int, length: int | None, by: U
         raise WrongLength(offset)
     if offset + size > known.most_bytes:
         raise TooLarge(offset)
-    used = known.used_bytes  # type: ignore[attr-defined]
+    if offset // QUOTA_STEP_BYTES == (offset + size) // QUOTA_STEP_BYTES:
+        return
+    used = bytes_used(by)
     if used + size > quota_of(by):
         raise OverQuota(used=used, quota=quota_of(by), offset=offset)
 

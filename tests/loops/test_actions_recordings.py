@@ -489,9 +489,16 @@ def test_a_full_disk_keeps_what_was_there(
 
 
 def test_the_quota_counts_all_that_a_member_has(
-    begin: Begin, append: Append, candidate: User, recorded: Recording, cohort: Cohort
+    begin: Begin,
+    append: Append,
+    recorded: Recording,
+    *,
+    candidate: User,
+    cohort: Cohort,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However many uploads are open at once; erasing makes room for what is being sent."""
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 1)
     candidate.quota_bytes = 5000
     candidate.save(update_fields=["quota_bytes"])
     recorded.tracks.get().renditions.update(size_bytes=1000)
@@ -517,6 +524,19 @@ def test_the_quota_counts_all_that_a_member_has(
     assert "1.5 KB that arrived of this one are kept" in later.value.args[0].replace("\xa0", " ")
     assert (later.value.offset, another.value.offset) == (1500, None)
     assert received(camera) == 2000
+
+
+def test_the_quota_is_asked_for_once_a_step(
+    begin: Begin, append: Append, candidate: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 2000)
+    upload = begin()
+    candidate.quota_bytes = 1000
+    candidate.save(update_fields=["quota_bytes"])
+
+    assert append(upload, FILM[:1999]) == 1999
+    with pytest.raises(recordings.OverQuota):
+        append(upload, FILM[1999:2000], 1999)
 
 
 # Finishing

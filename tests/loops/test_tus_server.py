@@ -224,7 +224,7 @@ def test_limits_are_told_apart(join: Callable[[], Member], member: Member) -> No
     too_large = member.append(bytes(8 * MIB + 1), 1000)
     mine = User.objects.filter(pk=member.person.pk)
     committed(lambda: mine.update(quota_bytes=2000))
-    over_quota = member.append(bytes(1001), 1000)
+    over_quota = member.append(bytes(MIB), 1000)
     upload = Upload.objects.filter(pk=member.upload.pk)
     committed(lambda: upload.update(most_bytes=2000))
     over_limit = member.append(bytes(1001), 1000)
@@ -271,15 +271,15 @@ def test_a_cut_connection_keeps_what_came_unless_it_cannot_be_checked(
 
 
 def test_a_second_window_is_told_that_the_first_one_writes(member: Member) -> None:
-    with closing(member.begin_append(20, 1000)) as line:
-        line.sendall(b"ten bytes.")
-        wait_until(lambda: member.append(b"", 1000).status == 423)
+    with closing(member.begin_append(200_000, 1000)) as line:
+        line.sendall(bytes(100_000))
+        wait_until(lambda: member.staged.stat().st_size > 1000)  # the server is at it
         busy = member.append(bytes(MIB), 1000)
-        line.sendall(b"ten more!!")
+        line.sendall(bytes(100_000))
         taken = member.hear(line)
 
     assert (busy.status, busy.code, busy.headers["Retry-After"]) == (423, "busy", "1")
-    assert (taken.status, taken.offset) == (204, 1020)
+    assert (taken.status, taken.offset) == (204, 201_000)
 
 
 def test_of_racing_appends_one_is_taken(member: Member) -> None:

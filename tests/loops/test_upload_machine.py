@@ -492,6 +492,7 @@ def test_uploads(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         os, "fdatasync", lambda _file: None
     )  # no power is cut here, and disks are slow
     monkeypatch.setattr(recordings, "enqueue", lambda *_task, **_ids: None)
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 1)
     run_state_machine_as_test(Uploads, settings=PLAN)
 
 

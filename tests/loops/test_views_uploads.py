@@ -424,6 +424,7 @@ def test_bytes_that_cannot_be_kept_are_refused_and_what_came_before_is_safe(
     with monkeypatch.context() as full:
         full.setattr(blobs, "has_room", lambda _size: False)
         told.append(append(FILM[1000:2000], 1000))
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 1)
     User.objects.update(quota_bytes=1500)
     told.append(append(FILM[1000:2000], 1000))
     Upload.objects.update(most_bytes=1500)
