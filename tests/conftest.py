@@ -35,6 +35,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync --use-fake-ui-for-media-stream "
     "--use-fake-device-for-media-stream --autoplay-policy=no-user-gesture-required"
 ).split()
+PATIENCE_MS = 30_000  # two runs and their browsers may share two cores
 NO_CHROMIUM = "no Chromium was found: install the package chromium, or set CHROMIUM to its path"
 _without_browser: list[str] = []
 
@@ -133,7 +134,10 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     """Run one headless Chromium with a fake camera and microphone."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - most tests need no browser
+    # Most tests need no browser.
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
+
+    expect.set_options(timeout=PATIENCE_MS)
 
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's own loop runs in this thread
     with sync_playwright() as playwright:
@@ -169,6 +173,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
             permissions=["camera", "microphone"],
             **more,
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

@@ -33,7 +33,6 @@ def apart(candidate: User, peer: User, cohort: Cohort) -> None:
 
 
 def _as(page: "Page", user: User) -> "Page":
-    page.set_default_timeout(10_000)
     page.context.add_cookies(
         [{"name": "session", "value": session_of(user), "domain": "localhost", "path": "/"}]
     )

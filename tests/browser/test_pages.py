@@ -115,7 +115,7 @@ def context(browser: "Browser", site: str) -> "Iterator[BrowserContext]":
     context = browser.new_context(
         base_url=site, reduced_motion="reduce", permissions=["camera", "microphone"]
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     context.add_init_script(path=CHECKS)
     yield context
     context.close()

@@ -57,7 +57,6 @@ def join(
 
     def joined(user: User, **more: Any) -> "Page":
         page = new_page(**more)
-        page.set_default_timeout(15_000)
         cookie = {"name": "session", "value": session_of(user), "url": live_server.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
         page.goto(reverse("feedback:session", args=[mock.public_id]))

@@ -33,7 +33,6 @@ def hours_page(
 
     def open_page(**facts: Any) -> "Page":
         page = new_page(reduced_motion="reduce", locale="en-GB", **facts)
-        page.set_default_timeout(10_000)
         cookie = {"name": "session", "value": session_of(candidate), "url": live_server.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
         page.goto("/availability/")

@@ -52,7 +52,6 @@ def test_an_answer_is_given_and_graded_without_scripts(
 def _signed_in(page: "Page", user: User) -> "Page":
     user.set_password(PASSWORD)
     user.save(update_fields=["password"])
-    page.set_default_timeout(10_000)
     page.goto("/accounts/login/")
     page.get_by_label(re.compile("^E-?mail")).fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)

@@ -95,7 +95,6 @@ def _row(page: "Page") -> "Locator":
 
 def _joined(page: "Page", link: str, email: str) -> "Page":
     """Sign up by the link, which lets into its cohort."""
-    page.set_default_timeout(10_000)
     page.goto(link)
     page.get_by_role("link", name="Create an account").click()
     page.get_by_label(re.compile("^E-?mail")).fill(email)

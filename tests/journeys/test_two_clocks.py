@@ -85,7 +85,6 @@ def pages(
 
     def opened(user: User) -> "Page":
         page = new_page()
-        page.set_default_timeout(10_000)
         name, value = settings.SESSION_COOKIE_NAME, session_of(user)
         cookie = {"name": name, "value": value, "url": live_server.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
