@@ -118,7 +118,10 @@ export class Take {
       if (isMain) this.#run();
     });
     recorder.addEventListener("resume", () => isMain && this.#run());
-    recorder.addEventListener("pause", () => isMain && this.#hold());
+    recorder.addEventListener("pause", () => {
+      recorder.requestData(); // what was recorded is kept now, however long the pause
+      if (isMain) this.#hold();
+    });
     recorder.addEventListener("dataavailable", ({ data }) => this.#take(part, data));
     part.ended = new Promise((resolve) => recorder.addEventListener("stop", resolve));
     part.ended.then(() => {

@@ -244,8 +244,8 @@ def test_an_answer_is_sent_while_it_is_recorded_and_plays_with_seeking(
     press(page, "Pause")
     page.get_by_role("button", name="Go on").wait_for()
     assert kept_here(page) == "1"
+    expect(page.locator("[data-part=safe]")).to_have_text(re.compile("up to 0:0[3-9]"))
     expect(page.locator("[data-part=pending]")).to_have_text("all sent")
-    assert part(page, "safe") >= "Safe on the server up to 0:03"
     assert re.search(r"\d+:\d\d left", part(page, "phase-left"))
     paused_at = media_ms(page)
     page.wait_for_timeout(2_000)
@@ -343,7 +343,7 @@ def test_a_screen_is_a_track_beside_and_may_end_before(
     recording = finish(page, attempt)
 
     camera, screen = Track.objects.order_by("pk")
-    assert (recording.state, camera.role, screen.role) == ("ready", "camera", "screen")
+    assert (recording.is_ready, camera.role, screen.role) == (True, "camera", "screen")
     assert shared_at - 500 < screen.start_ms < shared_at + 2_500
     assert 2_000 < (screen.duration_ms or 0) < (camera.duration_ms or 0) - 1_500
     assert not screen.audio_codec
@@ -418,7 +418,7 @@ def test_a_killed_browser_offers_its_recording_on_any_page_and_finishes_it(
     start(page, attempt)
     record_until(page, 4_000)
     context.set_offline(True)
-    record_until(page, 10_000)
+    record_until(page, 11_000)
     before = received_bytes()
     kill(profile)
 
@@ -427,7 +427,7 @@ def test_a_killed_browser_offers_its_recording_on_any_page_and_finishes_it(
     page.goto(reverse("feedback:readiness"))
     offer = page.locator(".unfinished")
     expect(offer).to_contain_text("still to be sent")
-    expect(offer).to_contain_text(re.compile("0:(09|10) recorded"))
+    expect(offer).to_contain_text(re.compile("0:(09|1[01]) recorded"))
     with page.expect_download() as download:
         press(page, "Download")
     copy = tmp_path / "copy.webm"
