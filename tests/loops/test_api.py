@@ -105,10 +105,8 @@ def test_an_answer_reads_with_recording_and_texts(client: Client, attempt: Attem
     assert found["recording"] == {
         "id": str(recording.public_id),
         "state": "ready",
-        "content_type": "video/webm",
         "duration_ms": 600_000,
-        "size_bytes": 1,
-        "play_url": f"/recordings/{recording.public_id}/play/",
+        "links_url": f"/recordings/{recording.public_id}/links/",
     }
     assert [one["text"] for one in found["artifacts"]] == ["who is paged"]
     assert (found["predicted_rank"], found["edition"], found["state"]) == (2, 1, "submitted")
@@ -119,7 +117,7 @@ def test_a_recording_that_is_not_ready_has_no_address(client: Client, attempt: A
 
     found = read(client, attempt.round.loop.member, f"attempts/{attempt.public_id}/")
 
-    assert found["recording"]["play_url"] is None
+    assert found["recording"]["links_url"] is None
 
 
 def test_prompts_not_drawn_are_not_told(client: Client, attempt: Attempt) -> None:
