@@ -25,8 +25,8 @@ from loops.actions.events import record
 from loops.actions.recordings import move
 from loops.background import enqueue
 from loops.errors import Refused
-from loops.models import Recording, Rendition, Step, Track, Upload, User
-from loops.queries.progress import WAS_LEFT
+from loops.models import Event, Recording, Rendition, Step, Track, Upload, User
+from loops.queries.progress import RAW_KEPT, WAS_LEFT, standing
 from loops.states import RecordingState
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ LEFT = timedelta(hours=72)
 """So long after its last byte an upload is taken for left."""
 SHORTEST_LEFT_MS = 5000
 RAW_LEFT = timedelta(days=1)
+TRIED_AGAIN = "tried_again"
+AGAIN_MOST = 5
 SCRATCH_LEFT = timedelta(hours=2)
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WORKED_ON = (
@@ -120,13 +122,10 @@ class Hold:
         self._write(state=state, ended_at=at, **{"lease_until": None, **facts})
 
     def _write(self, **facts: object) -> None:
-        # The lease stands in the outer condition, so that PostgreSQL looks at it again after
-        # waiting for another writer of the row.
+        # By the row's own columns alone, so that PostgreSQL looks at them again after waiting for
+        # another writer. Of a recording that was put away the row is gone.
         mine = Step.objects.filter(
-            pk=self.step.pk,
-            state=Step.State.RUNNING,
-            lease_until=self._lease_until,
-            track__in=Track.objects.filter(recording__state__in=WORKED_ON),
+            pk=self.step.pk, state=Step.State.RUNNING, lease_until=self._lease_until
         )
         if not mine.update(**facts):
             raise Lost
@@ -149,24 +148,22 @@ def process(*, recording_id: int, now: Clock) -> None:
 
 @transaction.atomic
 def try_again(*, recording: Recording, by: User, at: datetime) -> Recording:
-    """Process once more what failed or plays in part; its bytes as they came are still there."""
+    """Process once more what failed or plays in part; its bytes as they came are still there.
+
+    A few times at most: while it is at work nobody can play what plays.
+    """
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
-    if not can_try_again(recording):
+    tries = Event.objects.filter(
+        verb=TRIED_AGAIN, subject=Recording._meta.label_lower, subject_id=recording.pk
+    )
+    if not standing(recording).can_try_again or tries.count() >= AGAIN_MOST:
         raise NothingToTry
     Step.objects.filter(track__recording=recording).delete()
     recording.error_code = ""
     move(recording, RecordingState.UPLOADED, at, "error_code")
-    record("tried_again", recording, by=by, at=at)
+    record(TRIED_AGAIN, recording, by=by, at=at)
     enqueue("loops.tasks.process_recording", recording_id=recording.pk)
     return recording
-
-
-def can_try_again(recording: Recording) -> bool:
-    """Say whether another try may make more of a recording than the last one did."""
-    if recording.state not in {RecordingState.FAILED, RecordingState.READY_PARTIAL}:
-        return False
-    raw = Upload.objects.filter(track__recording=recording, received_bytes__gt=0)
-    return raw.exists() and not raw.filter(is_kept=False).exists()
 
 
 def ring_due(*, at: datetime) -> int:
@@ -242,9 +239,11 @@ def close_left(*, recording_id: int, at: datetime) -> None:
 def clear_raw(*, at: datetime) -> int:
     """Remove what lies on the staging disk and is of no use any more; returns how many files.
 
-    Bytes as they came of recordings that play whole; staging files that no row knows, and scratch
-    folders, which a process left behind that was killed.
+    Bytes as they came of recordings that play whole, and after a while of those that do not;
+    staging files that no row knows, and scratch folders, which a process left behind that was
+    killed.
     """
+    _drop_old_raw(at - RAW_KEPT)
     ready = Recording.objects.filter(
         state=RecordingState.READY, tracks__uploads__is_kept=True, state_at__lt=at - RING_AGAIN
     )
@@ -362,6 +361,8 @@ def _work_at(hold: Hold, now: Clock) -> None:
         _clear_if_gone(step)
     except blobs.Lost:
         _give_up(hold, "lost", now(), is_final=True)
+    except blobs.Busy:  # a slow sender whose bytes come too late is not known to have ended
+        _give_up(hold, "busy", now(), is_final=False)
     except media.MediaError as error:
         log.warning("%s: %s", step, error)
         _give_up(hold, error.code, now(), is_final=error.code not in media.PASSING_CODES)
@@ -449,7 +450,9 @@ def _give_up(hold: Hold, code: str, at: datetime, *, is_final: bool) -> None:
 
     What blames neither the file nor us does not count as a try.
     """
-    is_blameless = code == "storage_down" or (code == "disk_full" and not blobs.has_room(0))
+    is_blameless = code in {"storage_down", "busy"} or (
+        code == "disk_full" and not blobs.has_room(0)
+    )
     is_final = is_final or (hold.step.tries >= MOST_TRIES and not is_blameless)
     try:
         if is_final:
@@ -530,6 +533,23 @@ def _fail(recording: Recording, code: str, at: datetime) -> None:
     record("failed", recording, by=None, at=at, code=code)
 
 
+def _drop_old_raw(moment: datetime) -> None:
+    """Remove the bytes as they came of what has not played, or not whole, for so long."""
+    old = Upload.objects.filter(
+        is_kept=True,
+        track__recording__state__in=[RecordingState.READY_PARTIAL, RecordingState.FAILED],
+        track__recording__state_at__lte=moment,
+    )
+    for upload in old.order_by("pk")[:100]:
+        _drop_staged(upload)
+
+
+def _drop_staged(upload: Upload) -> None:
+    blobs.delete_staged(upload.staging_key)
+    upload.is_kept = False
+    upload.save(update_fields=["is_kept"])
+
+
 def _drop_raw(recording_id: int) -> None:
     """Remove the bytes as they came of a recording that plays whole, if its files are there."""
     uploads = Upload.objects.filter(
@@ -546,9 +566,7 @@ def _drop_raw(recording_id: int) -> None:
         log.exception("The bytes of recording %s stay as they came.", recording_id)
         return
     for upload in uploads:
-        blobs.delete_staged(upload.staging_key)
-        upload.is_kept = False
-        upload.save(update_fields=["is_kept"])
+        _drop_staged(upload)
 
 
 # The steps
