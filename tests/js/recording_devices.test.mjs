@@ -5,6 +5,8 @@ import { test } from "node:test";
 
 import { bitsFor, recorderFor, typesFor } from "../../static/js/recording_devices.js";
 
+Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Chrome" } });
+
 /* A browser that says it can record these types, and cannot record those. */
 function browserWith({ supported, broken = [] }) {
   globalThis.MediaRecorder = class {
