@@ -35,6 +35,7 @@ CONSENTED = frozenset({Track.Role.CAMERA, Track.Role.MICROPHONE, Track.Role.SCRE
 PAUSES_MOST = 1000
 OPEN_MOST = 4
 PARTS_MOST = 50
+LATEST_START_MS = media.MAX_SECONDS * 1000
 EVENTS_MOST_BYTES = 50 * 1024 * 1024
 QUOTA_STEP_BYTES = 1024 * 1024
 """So often is a member's room counted while bytes come in: it costs more than to write them."""
@@ -372,15 +373,17 @@ def finish(
     by: User | None,
     at: datetime,
     lengths: Mapping[UUID, int] | None = None,
+    recorded: Mapping[UUID, int] | None = None,
     starts: Mapping[UUID, int] | None = None,
     pauses: Sequence[tuple[int, int]] = (),
 ) -> Recording:
     """Close the recording and ring for its processing; finishing twice is finishing once.
 
-    `lengths` are what the recorder made, by upload; without them, what has arrived is the
-    recording. `starts` are ms of media time at which each upload begins. `pauses` are pairs of
-    ms of media time at which it paused and how long it did, in order. `by` is null where the
-    clock asks.
+    `lengths` are what the recorder has sent, by upload, of each that it has sent anything of;
+    without them, what has arrived is the recording. `recorded` are what it made in all, where
+    the server will not have the rest. `starts` are ms of media time at which each upload begins.
+    `pauses` are pairs of ms of media time at which it paused and how long it did, in order. `by`
+    is null where the clock asks.
     """
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state != RecordingState.RECORDING:
@@ -392,7 +395,7 @@ def finish(
         .order_by("track_id", "part_no")
     )
     received = {upload.public_id: upload.received_bytes for upload in uploads}
-    if lengths is not None and any(received.get(pk) != lengths[pk] for pk in lengths):
+    if lengths is not None and _with_bytes(received) != _with_bytes(lengths):
         raise StillMissing(received)
     if not any(received.values()):
         raise NothingArrived
@@ -403,11 +406,16 @@ def finish(
         begins = [one.start_ms for one in uploads if one.track == track and one.received_bytes]
         Track.objects.filter(pk=track.pk).update(start_ms=min(begins))
     recording.pauses = [list(pause) for pause in pauses]
-    recording.is_interrupted = lengths is None
+    is_cut = any(count > received.get(pk, 0) for pk, count in (recorded or {}).items())
+    recording.is_interrupted = lengths is None or is_cut
     move(recording, RecordingState.UPLOADED, at, "pauses", "is_interrupted")
     record("finished", recording, by=by, at=at, size_bytes=sum(received.values()))
     enqueue("loops.tasks.process_recording", recording_id=recording.pk)
     return recording
+
+
+def _with_bytes(counts: Mapping[UUID, int]) -> dict[UUID, int]:
+    return {pk: count for pk, count in counts.items() if count}
 
 
 def take_file(

@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
             model_name='upload',
             constraint=models.CheckConstraint(condition=models.Q(('received_bytes__lte', models.F('most_bytes'))), name='upload_received_within_most'),
         ),
-        migrations.RunPython(carry, migrations.RunPython.noop),
+        migrations.RunPython(carry),
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
         migrations.RemoveField(
             model_name='recording',

@@ -100,8 +100,8 @@ def playback(recording: Recording, sign: Sign) -> Playback | None:
         duration_ms=recording.duration_ms or 0,
         sources=tuple(_source(track, begins, sign) for track in tracks),
         peaks_src=_address(main, Rendition.Kind.PEAKS, sign),
-        gaps=_shifted(main.row.gaps, main.row.start_ms - begins),
-        silences=_shifted(main.row.silences, main.row.start_ms - begins),
+        gaps=tuple(sorted(gap for track in tracks for gap in _of(track, "gaps", begins))),
+        silences=_of(main, "silences", begins),
         is_partial=recording.is_partial,
         lines=tuple(Line(**line) for line in lines),
         language=(spoken.language or "") if lines else "",  # type: ignore[attr-defined]
@@ -151,5 +151,7 @@ def _address(track: _Made, kind: str, sign: Sign) -> str:
     return sign(track.made[kind]) if kind in track.made else ""
 
 
-def _shifted(spans: list[list[int]], by_ms: int) -> tuple[tuple[int, int], ...]:
-    return tuple((start + by_ms, end + by_ms) for start, end in spans)
+def _of(track: _Made, name: str, begins: int) -> tuple[tuple[int, int], ...]:
+    """Return spans of a track on the player's clock."""
+    by_ms = track.row.start_ms - begins
+    return tuple((start + by_ms, end + by_ms) for start, end in getattr(track.row, name))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,9 @@ from loops.states import RecordingState
 
 WAS_LEFT = "left"
 """Stands in a recording's error_code where it was closed because nobody went on with it."""
+
+RAW_KEPT = timedelta(days=30)
+"""So long after it was found to play in part, or not at all, a recording's original is kept."""
 
 AGAIN = _("Record again, or hand in another file.")
 LATER = _("Try again later, or hand in another file.")

@@ -1,6 +1,6 @@
 """Addresses that play recordings: the files themselves, fresh links to them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -49,10 +49,10 @@ def _download(request: HttpRequest, rendition_id: UUID) -> HttpResponseBase:
 @require_safe
 @never_cache
 def recording_links(request: HttpRequest, recording_id: UUID) -> HttpResponse:
-    """Tell a player that is open for long the same facts with fresh links."""
+    """Tell a player that is open for long the same facts with fresh links, without the words."""
     recording = access.recording_to_play(signed_in(request), recording_id, timezone.now())
     found = playback_of(request, recording)
-    return JsonResponse(asdict(found) if found else {})
+    return JsonResponse(asdict(replace(found, lines=())) if found else {})
 
 
 def playback_of(request: HttpRequest, recording: Recording | None) -> query.Playback | None:

@@ -1,6 +1,7 @@
 """Addresses of the recorder and the player: finish, status, discard, erase, again."""
 
 import json
+import logging
 from functools import wraps
 from typing import cast
 from uuid import UUID
@@ -23,6 +24,8 @@ from loops.queries.progress import standing
 from loops.views.people import signed_in
 from loops.views.posting import View, posts_from
 from loops.views.practice import to_answer
+
+log = logging.getLogger(__name__)
 
 UPLOADS_MOST = 250
 JSON_TYPE = "application/json"
@@ -59,11 +62,11 @@ def finish(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
 @answers_json
 def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
     given = _json(request)
-    lengths, starts = _counts(given.get("uploads")), _counts(given.get("starts", {}))
-    pauses = _pauses(given.get("pauses", []))
-    if lengths is None:
+    lengths, recorded = _counts(given.get("uploads")), _counts(given.get("recorded", {}))
+    starts, pauses = _counts(given.get("starts", {})), _pauses(given.get("pauses", []))
+    if lengths is None or recorded is None:
         return _malformed(_("A recording is finished with the length in bytes of its uploads."))
-    if starts is None:
+    if starts is None or any(start > recordings.LATEST_START_MS for start in starts.values()):
         return _malformed(_("Starts are milliseconds of media time, by upload."))
     if pauses is None:
         return _malformed(_("Pauses are pairs of milliseconds, in order: where, and how long."))
@@ -72,17 +75,26 @@ def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) 
         by=user,
         at=timezone.now(),
         lengths=lengths,
+        recorded=recorded,
         starts=starts,
         pauses=pauses,
     )
-    transcripts.take_browser_cues(
-        recording=recording,
-        cues=_cues(given.get("cues")),
-        language=str(given.get("language", "")),
-        by=user,
-        at=timezone.now(),
-    )
+    _take_cues(recording, given, user)
     return JsonResponse(_status(recording))
+
+
+def _take_cues(recording: Recording, given: dict[str, object], user: User) -> None:
+    """Keep what the browser understood. It costs no recording, whatever goes wrong."""
+    try:
+        transcripts.take_browser_cues(
+            recording=recording,
+            cues=_cues(given.get("cues")),
+            language=str(given.get("language", "")),
+            by=user,
+            at=timezone.now(),
+        )
+    except Exception:
+        log.exception("The browser's captions of %s were not kept.", recording)
 
 
 @require_safe

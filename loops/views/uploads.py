@@ -24,7 +24,6 @@ from loops.views.people import signed_in
 
 View = Callable[..., HttpResponseBase]
 RETRY_AFTER_S = {423: 1, 429: 10, 507: 10}
-LATEST_START_DIGITS = 8  # a day and more
 AGREES = frozenset({"yes", "true", "1"})
 SUFFIXES = {"matroska": "webm", "mov": "mp4", "ogg": "ogg", "wav": "wav", "mp3": "mp3"}
 
@@ -67,8 +66,8 @@ def track_begin(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     attempt = access.attempt_to_edit(user, attempt_id)
     length, told = tus.length(request.headers), tus.metadata(request.headers)
     role, start_ms = told.get("role", Track.Role.UPLOAD), told.get("start_ms", "0")
-    is_start = start_ms.isascii() and start_ms.isdigit() and len(start_ms) <= LATEST_START_DIGITS
-    if role not in Track.Role.values or not is_start:
+    is_start = start_ms.isascii() and start_ms.isdigit() and len(start_ms) <= tus.MOST_DIGITS
+    if role not in Track.Role.values or not is_start or int(start_ms) > recordings.LATEST_START_MS:
         raise tus.Malformed("Upload-Metadata")
     upload = recordings.begin(
         attempt=attempt,

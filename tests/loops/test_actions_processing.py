@@ -17,8 +17,8 @@ from django.db import OperationalError, connection
 
 from loops import blobs, media
 from loops.actions import processing, recordings
-from loops.models import Attempt, Recording, Rendition, Step, Track, Upload, User
-from loops.queries.progress import WAS_LEFT
+from loops.models import Attempt, Event, Recording, Rendition, Step, Track, Upload, User
+from loops.queries.progress import RAW_KEPT, WAS_LEFT
 from tests import factories
 from tests.factories import NOW
 
@@ -401,6 +401,51 @@ def test_trying_in_vain_never_takes_away_what_played(
 
     assert recording.state == Recording.State.READY_PARTIAL
     assert PLAYABLE in made_of(recording)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_recording_is_tried_again_a_few_times_and_where_it_may_help(
+    handed: Handed, candidate: User
+) -> None:
+    recording = handed(state="failed", camera=FILM)
+    for _press in range(processing.AGAIN_MOST):
+        processing.try_again(recording=recording, by=candidate, at=NOW)
+        Recording.objects.update(state="failed")
+
+    with pytest.raises(processing.NothingToTry):
+        processing.try_again(recording=recording, by=candidate, at=NOW)
+
+    Event.objects.all().delete()
+    Recording.objects.update(state="ready_partial", duration_ms=3000, is_interrupted=True)
+    with pytest.raises(processing.NothingToTry):
+        processing.try_again(recording=recording, by=candidate, at=NOW)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_sender_that_has_not_ended_is_waited_for(
+    handed: Handed, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = handed(camera=FILM)
+    monkeypatch.setattr(blobs, "LATE_WRITER_S", 0.1)
+
+    with blobs.writing(Upload.objects.get().staging_key):
+        process(recording)
+
+    step = step_of(recording)
+    assert (step.state, step.tries, step.error_code) == ("waiting", 0, "busy")
+
+
+@pytest.mark.parametrize("state", ["failed", "ready_partial"])
+def test_an_original_is_kept_for_thirty_days(handed: Handed, state: str) -> None:
+    recording = handed(camera=FILM)
+    Recording.objects.update(state=state, duration_ms=3000)
+
+    processing.clear_raw(at=NOW + RAW_KEPT - timedelta(seconds=1))
+    assert len(raw_of(recording)) == 1
+    processing.clear_raw(at=NOW + RAW_KEPT)
+
+    assert raw_of(recording) == []
+    assert not Upload.objects.filter(is_kept=True).exists()
 
 
 @pytest.mark.usefixtures("quick")

@@ -558,6 +558,38 @@ def test_a_finish_waits_for_every_byte(begin: Begin, append: Append, candidate: 
     assert recording.state == RecordingState.RECORDING
 
 
+def test_a_finish_that_leaves_an_upload_out_takes_nothing_for_whole(
+    begin: Begin, append: Append, candidate: User
+) -> None:
+    camera = begin()
+    recording = camera.track.recording
+    screen = begin("screen", recording=recording)
+    append(camera, FILM)
+    append(screen, FILM[:1000])
+
+    for lengths in ({}, {camera.public_id: len(FILM)}):
+        with pytest.raises(recordings.StillMissing):
+            recordings.finish(recording=recording, by=candidate, at=NOW, lengths=lengths)
+
+
+@pytest.mark.parametrize(("recorded", "is_cut"), [(1000, False), (1001, True)])
+def test_what_the_server_would_not_have_makes_a_recording_a_part(
+    begin: Begin, append: Append, candidate: User, recorded: int, is_cut: bool
+) -> None:
+    upload = begin()
+    append(upload, FILM[:1000])
+
+    recording = recordings.finish(
+        recording=upload.track.recording,
+        by=candidate,
+        at=NOW,
+        lengths={upload.public_id: 1000},
+        recorded={upload.public_id: recorded},
+    )
+
+    assert recording.is_interrupted is is_cut
+
+
 def test_a_finish_keeps_times_and_drops_what_has_no_byte(
     begin: Begin, append: Append, candidate: User, rung: list[int]
 ) -> None:

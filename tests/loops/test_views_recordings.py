@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from loops import blobs
-from loops.actions import recordings
+from loops.actions import recordings, transcripts
 from loops.models import Attempt, Recording, Transcript, Upload, User
 from tests import factories
 from tests.factories import NOW
@@ -104,6 +104,30 @@ def test_a_recording_is_finished_when_all_has_arrived(
         status = response.json()
         assert (status["state"], status["duration_ms"], status["error"]) == ("uploaded", None, "")
         assert status["uploads"] == {key: len(FILM)}
+
+
+def test_a_part_begins_no_later_than_a_recording_may_last(
+    browser_: Client, arrived: Upload
+) -> None:
+    key, most = str(arrived.public_id), recordings.LATEST_START_MS
+    finish = ("recording_finish", arrived.track.recording)
+
+    late = ask(browser_, *finish, length_of(arrived, starts={key: most + 1}))
+    assert refusal(late) == (400, "malformed")
+    assert ask(browser_, *finish, length_of(arrived, starts={key: most})).status_code == 200
+
+
+def test_captions_that_cannot_be_kept_cost_no_recording(
+    browser_: Client, arrived: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(transcripts, "take_browser_cues", fail)
+
+    finished = ask(browser_, "recording_finish", arrived.track.recording, length_of(arrived))
+
+    assert (finished.status_code, finished.json()["state"]) == (200, "uploaded")
 
 
 @pytest.mark.parametrize("length", [-1, "7", True, None, 2**63])
