@@ -81,8 +81,10 @@ SEEK = """async (wanted) => {
   const video = document.querySelector("video");
   const once = (type) => new Promise((done) => video.addEventListener(type, done, { once: true }));
   if (video.readyState < 1) await once("loadedmetadata");
+  const root = document.querySelector("[data-behaviour~=player]");
+  while (!root.player) await new Promise((done) => setTimeout(done, 20));
   const seeked = once("seeked");
-  document.querySelector("[data-behaviour=player]").player.seek(wanted * 1000);
+  root.player.seek(wanted * 1000);
   await seeked;
   return { at: video.currentTime, end: video.seekable.end(0), duration: video.duration };
 }"""
