@@ -38,6 +38,7 @@ const NEAR_MS = 5 * 60_000;
 const REPLACED_MS = 3_000; // a recorder that ends sooner than this after another is not replaced again
 const LONGEST_POLL_MS = 10_000;
 const AT_WORK = ["recording", "paused"];
+const OVER = ["sending", "processing", "stuck", "discarding"];
 const HINDRANCES = ["unreachable", "server_full", "signed_out"];
 
 export function attach(root) {
@@ -116,7 +117,7 @@ class Recorder {
       if (target.returnValue === "discard") this.#discard();
     });
     window.addEventListener("beforeunload", (event) => {
-      if (this.#isAtRisk()) event.preventDefault();
+      if (this.#isAtRisk() || this.#isRestInPage) event.preventDefault();
     });
     window.addEventListener("pagehide", () => this.#take?.leave());
     window.addEventListener("online", () => this.#take?.nudge());
@@ -124,8 +125,17 @@ class Recorder {
     navigator.mediaDevices.addEventListener("devicechange", () => this.#seeDevices());
   }
 
+  get #isAtWork() {
+    return AT_WORK.includes(this.#state);
+  }
+
   #isAtRisk() {
-    return [...AT_WORK, "sending"].includes(this.#state);
+    return this.#isAtWork || this.#state === "sending";
+  }
+
+  /* What the server was finished without, and no database keeps. */
+  get #isRestInPage() {
+    return Boolean(this.#take?.missingBytes && this.#take.safety.isInMemory);
   }
 
   #become(state) {
@@ -195,7 +205,7 @@ class Recorder {
   /* A device was unplugged. Without the camera the sound goes on; without the microphone another one
    * takes its place, in a part of its own. */
   #lose(track) {
-    if (AT_WORK.includes(this.#state)) {
+    if (this.#isAtWork) {
       this.#stage();
       if (track.kind === "video") this.#page.notice("camera_lost");
       else if (this.#state === "recording") this.#replace();
@@ -206,19 +216,25 @@ class Recorder {
     }
   }
 
-  /* Goes on with whatever devices are there; where none is, waits for one. */
+  /* Goes on with whatever devices are there; where none is, waits for one. The person may finish or
+   * discard while the browser asks for them: then nothing goes on. */
   async #replace() {
     const { role, quality } = this.#page.chosen;
-    if (!AT_WORK.includes(this.#state)) return;
+    if (!this.#isAtWork) return;
     await this.#once(async () => {
       await this.#take.end(role);
+      if (!this.#isAtWork) return;
       this.#take.pause();
-      try {
-        this.#use(await this.#openInstead(role, quality));
-      } catch {
+      const stream = await this.#openInstead(role, quality).catch(() => null);
+      if (!this.#isAtWork) {
+        stop(stream);
+        return;
+      }
+      if (!stream) {
         this.#page.trouble("microphone_lost");
         return;
       }
+      this.#use(stream);
       this.#page.trouble("");
       this.#page.notice("microphone_changed");
       if (this.#take.record(this.#stream, role, quality)) this.#take.resume();
@@ -231,7 +247,7 @@ class Recorder {
     for (const track of this.#stream.getAudioTracks()) track.stop();
     if (role === "camera" && !pictures.length) {
       const stream = await open(role, { quality }).catch(() => null);
-      if (stream) return stream;
+      if (stream || !this.#isAtWork) return stream;
     }
     const sound = await open("microphone");
     return new MediaStream([...pictures, ...sound.getAudioTracks()]);
@@ -264,6 +280,10 @@ class Recorder {
       screen = await openScreen();
     } catch {
       return; // the person chose none
+    }
+    if (this.#screen || OVER.includes(this.#state)) {
+      stop(screen);
+      return;
     }
     this.#screen = screen;
     screen.getVideoTracks()[0].addEventListener("ended", () => this.#unshare());
@@ -477,7 +497,7 @@ class Recorder {
   // The end
 
   async #finish() {
-    if (!AT_WORK.includes(this.#state)) return;
+    if (!this.#isAtWork) return;
     this.#captions?.stop();
     this.#become("sending");
     this.#page.time(this.#take.clock.ms);
@@ -511,6 +531,11 @@ class Recorder {
     }
     this.#become("processing");
     await this.#take.settle(LONGEST_POLL_MS);
+    if (this.#isRestInPage) {
+      this.#page.trouble("rest_here");
+      this.#page.part("copy").hidden = false;
+      return;
+    }
     location.assign(this.#root.dataset.attemptUrl);
   }
 

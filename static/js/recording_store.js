@@ -1,7 +1,7 @@
 /* Keeps what is recorded in this browser's database until the server has made it ready. No DOM.
  *
  * A shelf holds one row a recording and its slices by [key of the part, offset]. A slice store is one
- * part's bytes: on the shelf first of all, in memory where the shelf has no room.
+ * part's bytes: on the shelf first of all, in memory where the shelf has no room or does not answer.
  */
 
 const DATABASE = "plumbline";
@@ -9,20 +9,23 @@ const HINT = "plumbline.unfinished"; // how many rows there may be, so that othe
 const LOCKS = "plumbline.recording.";
 const ROWS = "recordings";
 const SLICES = "slices";
+const PATIENCE_MS = 10_000; // a database that takes longer is held to be stuck
 
 export class Shelf {
   #database = null;
+  #patienceMs;
+  #stuck = 0;
 
   /* Opens the database. Where there is none the shelf takes nothing: whoever uses it keeps the bytes. */
-  static async open(factory = globalThis.indexedDB) {
-    const shelf = new Shelf();
+  static async open(factory = globalThis.indexedDB, patienceMs = PATIENCE_MS) {
+    const shelf = new Shelf(patienceMs);
     try {
       const opening = factory.open(DATABASE, 1);
       opening.addEventListener("upgradeneeded", () => {
         opening.result.createObjectStore(ROWS, { keyPath: "recording" });
         opening.result.createObjectStore(SLICES);
       });
-      shelf.#database = await answerOf(opening);
+      shelf.#database = await within(patienceMs, answerOf(opening));
       shelf.#database.addEventListener("versionchange", () => shelf.close());
       shelf.#database.addEventListener("close", () => (shelf.#database = null));
     } catch {
@@ -31,8 +34,18 @@ export class Shelf {
     return shelf;
   }
 
+  constructor(patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
+  }
+
   get isThere() {
     return this.#database !== null;
+  }
+
+  /* Whether something that was written has not ended for a long time: until it does, nothing more
+   * is written, and nobody waits. */
+  get isStuck() {
+    return this.#stuck > 0;
   }
 
   close() {
@@ -42,18 +55,16 @@ export class Shelf {
 
   /* Writes a slice and the row beside it, both or neither. Rejects where there is no room. */
   async keep(key, offset, blob, row) {
-    const writing = this.#begin("readwrite");
-    writing.objectStore(SLICES).put(blob, [key, offset]);
-    writing.objectStore(ROWS).put(row);
-    await endOf(writing);
+    await this.#write((slices, rows) => {
+      slices.put(blob, [key, offset]);
+      rows.put(row);
+    });
   }
 
   /* Writes the row alone. Returns whether there was room. */
   async note(row) {
     try {
-      const writing = this.#begin("readwrite");
-      writing.objectStore(ROWS).put(row);
-      await endOf(writing);
+      await this.#write((_slices, rows) => rows.put(row));
       await this.#hint();
       return true;
     } catch {
@@ -62,39 +73,57 @@ export class Shelf {
   }
 
   async rows() {
-    return this.isThere ? answerOf(this.#begin("readonly").objectStore(ROWS).getAll()) : [];
+    if (!this.isThere) return [];
+    const [rows] = await this.#read((_slices, store) => [store.getAll()]);
+    return rows;
+  }
+
+  /* A recording's row as it stands by now; null where it was forgotten. */
+  async row({ recording }) {
+    return (await this.rows()).find((row) => row.recording === recording) ?? null;
   }
 
   /* The slices that begin between two offsets, both included, by their offset. */
   async slices(key, from = 0, to = Infinity) {
     if (!this.isThere) return new Map();
-    const store = this.#begin("readonly").objectStore(SLICES);
     const range = rangeOf(key, from, to);
-    const [keys, blobs] = await Promise.all([
-      answerOf(store.getAllKeys(range)),
-      answerOf(store.getAll(range)),
-    ]);
+    const [keys, blobs] = await this.#read((slices) => [slices.getAllKeys(range), slices.getAll(range)]);
     return new Map(keys.map(([, offset], index) => [offset, blobs[index]]));
   }
 
   /* Drops the slices that begin between two offsets, both included. */
   async drop(key, from, to) {
     if (!this.isThere) return;
-    const writing = this.#begin("readwrite");
-    writing.objectStore(SLICES).delete(rangeOf(key, from, to));
-    await endOf(writing);
+    await this.#write((slices) => slices.delete(rangeOf(key, from, to)));
   }
 
   /* Drops a recording with all of its slices. */
   async forget(row) {
     if (!this.isThere) return;
-    const writing = this.#begin("readwrite");
-    for (const { key } of row.tracks) {
-      writing.objectStore(SLICES).delete(rangeOf(key, 0, Infinity));
-    }
-    writing.objectStore(ROWS).delete(row.recording);
-    await endOf(writing);
+    await this.#write((slices, rows) => {
+      for (const { key } of row.tracks) slices.delete(rangeOf(key, 0, Infinity));
+      rows.delete(row.recording);
+    });
     await this.#hint();
+  }
+
+  /* Writes both stores or neither. Rejects where that fails, or where it does not end in time. */
+  async #write(what) {
+    if (this.isStuck) throw new Error("The database is stuck.");
+    const writing = this.#begin("readwrite");
+    what(writing.objectStore(SLICES), writing.objectStore(ROWS));
+    const end = endOf(writing);
+    const settled = () => (this.#stuck -= 1);
+    await within(this.#patienceMs, end, () => {
+      this.#stuck += 1;
+      end.then(settled, settled);
+    });
+  }
+
+  #read(what) {
+    const reading = this.#begin("readonly");
+    const requests = what(reading.objectStore(SLICES), reading.objectStore(ROWS));
+    return within(this.#patienceMs, Promise.all(requests.map(answerOf)));
   }
 
   #begin(mode) {
@@ -103,7 +132,7 @@ export class Shelf {
   }
 
   async #hint() {
-    const count = await answerOf(this.#begin("readonly").objectStore(ROWS).count());
+    const [count] = await this.#read((_slices, rows) => [rows.count()]);
     try {
       if (count) localStorage.setItem(HINT, String(count));
       else localStorage.removeItem(HINT);
@@ -128,6 +157,17 @@ function endOf(transaction) {
   return new Promise((resolve, reject) => {
     transaction.addEventListener("complete", resolve);
     transaction.addEventListener("abort", () => reject(transaction.error ?? new Error("aborted")));
+  });
+}
+
+/* What a promise comes to, or an error where that takes too long; `onLate` hears of it. */
+function within(ms, promise, onLate = () => {}) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      onLate();
+      reject(new Error("The database does not answer."));
+    }, ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
@@ -253,7 +293,7 @@ export class SliceStore {
   }
 
   async #putAgain(offset, blob) {
-    if (!this.#shelf.isThere) return false;
+    if (!this.#shelf.isThere || this.#shelf.isStuck) return false;
     await this.#makeRoom();
     return this.#put(offset, blob);
   }

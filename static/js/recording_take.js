@@ -25,6 +25,8 @@ export class Take {
   #onEnd;
   #release;
   #parts = [];
+  #strangers = {};
+  missingBytes = 0; // of what was recorded, once it is finished: the server closed it without them
 
   /* Opens a recording on the server: { take }, or { refused } with what the transport made of it.
    *
@@ -75,6 +77,11 @@ export class Take {
   static async reopen({ row, ...given }) {
     const release = await holdAnswer(row.attempt);
     if (!release) return { refused: { kind: "refused", code: "elsewhere" } };
+    row = await given.shelf.row(row).catch(() => row); // another page may have gone on with it
+    if (!row) {
+      release();
+      return { refused: { kind: "refused", code: "done_elsewhere" } };
+    }
     const clock = new MediaClock(undefined, {
       ms: row.media_ms,
       pauses: row.pauses,
@@ -201,32 +208,37 @@ export class Take {
 
   /* Sends the rest and closes the recording, as often as it takes; throws a Refusal.
    *
-   * `asArrived` closes it with what the server has of parts that it takes no more of. */
+   * `asArrived` closes it with what the server has of parts that it takes no more of. Whatever is
+   * missing there, for that or another reason, stays here: the row is not "finished" then. */
   async deliver({ asArrived = false } = {}) {
     this.row.state = "recorded";
     await this.#note();
     for (;;) {
       await Promise.all(this.#parts.map(({ sender }) => flushed(sender, asArrived)));
       const answer = await this.#transport.finish(this.row.urls.finish, this.#facts());
-      if (answer.kind === "finished") break;
+      if (answer.kind === "finished") {
+        this.missingBytes = missingOf(this.row, answer.uploads);
+        break;
+      }
       if (answer.kind === "refused") throw new Refusal(answer.code, answer.message);
       if (answer.kind === "elsewhere") {
         this.#resumeAt(answer.uploads ?? {});
+        await sleep(RETRY_MS);
       } else {
         this.#onChange(answer);
         await sleep(Math.max(RETRY_MS, answer.afterMs ?? 0));
       }
     }
-    this.row.state = "finished";
+    if (!this.missingBytes) this.row.state = "finished";
     await this.#note();
   }
 
-  /* Waits until the server has made it ready, and then needs nothing here any more; gives up waiting
-   * after a while: another page looks again. */
+  /* Waits until the server has made it ready: with all of it, nothing is needed here any more. Gives
+   * up waiting after a while: another page looks again. */
   async settle(longestMs) {
     for (let waitedMs = 0; waitedMs < longestMs; waitedMs += POLL_MS) {
-      const { state } = await this.#transport.status(this.row.urls.status);
-      if (READY.includes(state)) await this.forget();
+      const { state, uploads } = await this.#transport.status(this.row.urls.status);
+      if (READY.includes(state) && !missingOf(this.row, uploads)) await this.forget();
       if (READY.includes(state) || state === "failed") break;
       await sleep(POLL_MS);
     }
@@ -354,7 +366,11 @@ export class Take {
     return this.#transport.offset(track.append_url);
   }
 
+  /* Goes on where the server is. An upload of this recording that no part knows of was opened by a
+   * page that had no room to note it: it is finished with what it has. */
   #resumeAt(received) {
+    const own = new Set(this.#parts.map(({ track }) => track.upload));
+    this.#strangers = Object.fromEntries(Object.entries(received).filter(([upload]) => !own.has(upload)));
     for (const { track, sender } of this.#parts) {
       if (track.upload in received) sender.resume(received[track.upload]);
     }
@@ -362,10 +378,12 @@ export class Take {
 
   #facts() {
     const sent = this.#parts.filter(({ track, sender }) => track.upload && sender.sentBytes > 0);
-    const by = (value) => Object.fromEntries(sent.map((part) => [part.track.upload, value(part)]));
+    const by = (value, parts = sent) =>
+      Object.fromEntries(parts.map((part) => [part.track.upload || part.track.key, value(part)]));
     const cues = this.cues();
     return {
-      uploads: by(({ sender }) => sender.sentBytes),
+      uploads: { ...this.#strangers, ...by(({ sender }) => sender.sentBytes) },
+      recorded: by(({ track, sender }) => Math.max(track.total_bytes, sender.sentBytes), this.#parts),
       starts: by(({ track }) => track.start_ms),
       pauses: this.clock.pauses,
       ...(cues.length && { cues, language: this.row.language }),
@@ -375,6 +393,11 @@ export class Take {
   #note() {
     return this.#shelf.note(this.row);
   }
+}
+
+/* How much of what was recorded the server has not received, by what it says of each upload. */
+export function missingOf(row, received = {}) {
+  return sum(row.tracks.map((track) => Math.max(0, track.total_bytes - (received[track.upload] ?? 0))));
 }
 
 /* Whether bytes of an unfinished recording of this answer are here: a new one would take its place. */
@@ -403,8 +426,11 @@ function trackOf(role, contentType, urls = null) {
 }
 
 async function flushed(sender, asArrived) {
-  if (asArrived && sender.refusal) return;
-  await sender.flush();
+  try {
+    await sender.flush();
+  } catch (error) {
+    if (!(asArrived && error instanceof Refusal)) throw error;
+  }
 }
 
 function sum(numbers) {

@@ -8,8 +8,8 @@
 import { clock } from "./clock.js";
 import { download } from "./recording_download.js";
 import { Refusal } from "./recording_queue.js";
-import { Shelf, SliceStore, heldAnswers } from "./recording_store.js";
-import { Take, filesOf } from "./recording_take.js";
+import { Shelf, SliceStore, heldAnswers, holdAnswer } from "./recording_store.js";
+import { Take, filesOf, missingOf } from "./recording_take.js";
 import { Transport, tokenOfPage } from "./recording_transport.js";
 import { size, wordsIn } from "./recording_words.js";
 
@@ -35,7 +35,7 @@ export async function show(user) {
 
 /* What is to be done with a row, by what the server says of its recording:
  *   unfinished  it takes the rest; `pendingBytes` of it are here alone
- *   cut         it was finished without the rest
+ *   cut         it was finished without the rest, so that this browser has the only copy of it
  *   failed      it could not make it playable
  *   gone        it has no such recording
  *   wait        it is making it ready
@@ -43,16 +43,38 @@ export async function show(user) {
  */
 export function standingOf(row, answer) {
   if (answer.kind === "refused") return { verdict: "gone", pendingBytes: 0 };
-  const received = answer.uploads ?? {};
-  const pendingBytes = row.tracks.reduce(
-    (sum, track) => sum + Math.max(0, track.total_bytes - (received[track.upload] ?? 0)),
-    0,
-  );
+  const pendingBytes = missingOf(row, answer.uploads);
   if (answer.kind !== "status" || answer.state === "recording") return { verdict: "unfinished", pendingBytes };
   if (answer.state === "failed") return { verdict: "failed", pendingBytes };
-  if (row.state !== "finished" && answer.uploads && pendingBytes) return { verdict: "cut", pendingBytes };
+  if (pendingBytes) return { verdict: "cut", pendingBytes };
   const isReady = ["ready", "ready_partial"].includes(answer.state);
   return { verdict: isReady ? "done" : "wait", pendingBytes };
+}
+
+/* Erases what was left, here and where it is unfinished on the server, once `ask(isOnServer)` agrees.
+ *
+ * Another page may have gone on with it since it was listed: it is asked for, for this page alone,
+ * and looked at anew before anything is erased. Returns "deleted", "kept", or what hindered it. */
+export async function erase(row, { shelf, transport, ask, hold = holdAnswer }) {
+  const release = await hold(row.attempt);
+  if (!release) return { code: "elsewhere" };
+  try {
+    const fresh = await shelf.row(row);
+    if (!fresh) return "deleted";
+    const { verdict } = standingOf(fresh, await transport.status(fresh.urls.status));
+    const isOnServer = verdict === "unfinished";
+    if (!(await ask(isOnServer))) return "kept";
+    if (isOnServer) {
+      const answer = await transport.discard(fresh.urls.discard);
+      if (answer.kind !== "discarded" && answer.code !== "gone") {
+        return { code: "not_deleted", message: answer.message };
+      }
+    }
+    await shelf.forget(fresh);
+    return "deleted";
+  } finally {
+    release();
+  }
 }
 
 class List {
@@ -60,6 +82,7 @@ class List {
   #transport;
   #root;
   #words;
+  #isAsking = false;
 
   constructor(shelf, transport) {
     this.#shelf = shelf;
@@ -78,11 +101,30 @@ class List {
     document.querySelector("main").prepend(this.#root);
   }
 
-  #add({ row, verdict, pendingBytes }) {
+  #add(one) {
+    const { row, verdict } = one;
     const line = this.#root.querySelector("[data-part=row]").content.firstElementChild.cloneNode(true);
     const part = (name) => line.querySelector(`[data-part="${name}"]`);
     part("title").textContent = row.title;
-    part("facts").textContent = this.#words.say(pendingBytes ? `${verdict}_pending` : verdict, {
+    part("facts").textContent = this.#facts(one);
+    const recorder = recorderOf(row.attempt);
+    part("finish").hidden = verdict !== "unfinished";
+    part("go-on").hidden = verdict !== "unfinished" || !recorder;
+    part("answer").href = row.urls.answer;
+    if (recorder) for (const notice of document.querySelectorAll("[data-notice=interrupted]")) notice.hidden = true;
+    part("finish").addEventListener("click", () => this.#finish(row, line));
+    part("download").addEventListener("click", () => this.#download(row));
+    part("delete").addEventListener("click", () => this.#delete(row, line));
+    part("go-on").addEventListener("click", () => {
+      line.remove();
+      this.#closeIfEmpty();
+      recorder.dispatchEvent(new CustomEvent("recorder:go-on", { detail: row }));
+    });
+    this.#root.querySelector("[data-part=list]").append(line);
+  }
+
+  #facts({ row, verdict, pendingBytes }) {
+    return this.#words.say(pendingBytes ? `${verdict}_pending` : verdict, {
       at: new Date(row.started_at).toLocaleString(document.documentElement.lang, {
         dateStyle: "medium",
         timeStyle: "short",
@@ -90,20 +132,6 @@ class List {
       length: clock(row.media_ms),
       amount: size(pendingBytes),
     });
-    const recorder = recorderOf(row.attempt);
-    part("finish").hidden = verdict !== "unfinished";
-    part("go-on").hidden = verdict !== "unfinished" || !recorder;
-    part("answer").href = row.urls.answer;
-    if (recorder) for (const one of document.querySelectorAll("[data-notice=interrupted]")) one.hidden = true;
-    part("finish").addEventListener("click", () => this.#finish(row, line));
-    part("download").addEventListener("click", () => this.#download(row));
-    part("delete").addEventListener("click", () => this.#delete(row, line, verdict === "unfinished"));
-    part("go-on").addEventListener("click", () => {
-      line.remove();
-      this.#closeIfEmpty();
-      recorder.dispatchEvent(new CustomEvent("recorder:go-on", { detail: row }));
-    });
-    this.#root.querySelector("[data-part=list]").append(line);
   }
 
   async #finish(row, line) {
@@ -141,6 +169,11 @@ class List {
     say("making");
     await take.settle(LONGEST_POLL_MS);
     say("finished");
+    if (take.missingBytes) {
+      part("facts").textContent = this.#facts({ row, verdict: "cut", pendingBytes: take.missingBytes });
+      for (const name of ["finish", "go-on", "said"]) part(name).hidden = true;
+      part("actions").hidden = false;
+    }
     part("progress").hidden = true;
     part("answer").hidden = false;
     part("answer").focus();
@@ -157,31 +190,34 @@ class List {
   }
 
   async #download(row) {
-    const reopened = (track) => SliceStore.reopen({ shelf: this.#shelf, track, row });
-    await download(await filesOf(row, reopened));
+    const fresh = (await this.#shelf.row(row)) ?? row;
+    const reopened = (track) => SliceStore.reopen({ shelf: this.#shelf, track, row: fresh });
+    await download(await filesOf(fresh, reopened));
   }
 
-  #delete(row, line, isOnServer) {
+  async #delete(row, line) {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const ask = (isOnServer) => this.#ask(isOnServer ? "ask" : "ask_here");
+    const ended = await erase(row, { shelf: this.#shelf, transport: this.#transport, ask });
+    this.#isAsking = false;
+    if (ended === "deleted") {
+      line.remove();
+      this.#closeIfEmpty();
+    } else {
+      line.querySelector("[data-part=trouble]").textContent =
+        ended === "kept" ? "" : (ended.message ?? this.#words.say(ended.code));
+    }
+  }
+
+  #ask(word) {
     const dialog = this.#root.querySelector("dialog");
-    dialog.querySelector("[data-part=ask]").textContent = this.#words.say(isOnServer ? "ask" : "ask_here");
+    dialog.querySelector("[data-part=ask]").textContent = this.#words.say(word);
     dialog.returnValue = "";
-    dialog.addEventListener(
-      "close",
-      async () => {
-        if (dialog.returnValue !== "delete") return;
-        const answer = isOnServer ? await this.#transport.discard(row.urls.discard) : { kind: "discarded" };
-        if (answer.kind !== "discarded" && answer.code !== "gone") {
-          line.querySelector("[data-part=trouble]").textContent =
-            answer.message ?? this.#words.say("not_deleted");
-          return;
-        }
-        await this.#shelf.forget(row);
-        line.remove();
-        this.#closeIfEmpty();
-      },
-      { once: true },
-    );
     dialog.showModal();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete"), { once: true });
+    });
   }
 
   #closeIfEmpty() {

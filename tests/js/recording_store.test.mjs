@@ -136,3 +136,49 @@ test("a slice that is gone is not skipped", async () => {
 
   assert.equal(await read(store, 0, 9), "");
 });
+
+/* A database whose first writes end only once they are let. */
+class SlowDatabase extends EventTarget {
+  held = [];
+  isHolding = true;
+  result = this;
+
+  open() {
+    queueMicrotask(() => this.dispatchEvent(new Event("success")));
+    return this;
+  }
+
+  transaction() {
+    const writing = new EventTarget();
+    const end = () => writing.dispatchEvent(new Event("complete"));
+    writing.objectStore = () => ({ put: () => {} });
+    if (this.isHolding) this.held.push(end);
+    else setTimeout(end);
+    return writing;
+  }
+}
+
+test("a database that does not answer holds nothing up: the bytes wait in memory meanwhile", async () => {
+  const database = new SlowDatabase();
+  const { store } = storeOn(await Shelf.open(database, 20));
+
+  for (const part of ["abc", "def"]) await store.append(new Blob([part]));
+
+  assert.equal(database.held.length, 1); // the second did not wait as long again
+  assert.equal(store.isAtRisk, true);
+  assert.equal(await read(store, 0, 99), "abcdef");
+
+  database.isHolding = false;
+  for (const end of database.held) end();
+  await new Promise((resolve) => setTimeout(resolve));
+  await store.append(new Blob(["ghi"]));
+  assert.equal(await read(store, 0, 6), "abcdef");
+  store.acknowledge(6);
+  assert.equal(store.isAtRisk, false); // the third is on the shelf
+});
+
+test("a database that does not open is none", async () => {
+  const shelf = await Shelf.open({ open: () => new EventTarget() }, 20);
+
+  assert.equal(shelf.isThere, false);
+});
