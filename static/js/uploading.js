@@ -8,6 +8,9 @@ import { Rate } from "./recording_time.js";
 import { Transport, tokenOfPage } from "./recording_transport.js";
 import { size, wordsIn } from "./recording_words.js";
 
+const USELESS = ["no_media", "too_large", "empty"]; // what the server refuses whole
+const ENDED = ["gone", "not_recording"]; // another window discarded or finished it
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Upload {
@@ -30,6 +33,8 @@ export class Upload {
       freshToken: () => tokenOfPage(),
     });
     this.#part("cancel").addEventListener("click", () => this.#cancel());
+    this.#part("go-on").addEventListener("click", () => this.begin(this.#file));
+    this.#part("discard").addEventListener("click", () => this.#discard());
     window.addEventListener("online", () => this.#sender?.nudge());
     window.addEventListener("beforeunload", (event) => {
       if (this.#sender) event.preventDefault();
@@ -38,6 +43,10 @@ export class Upload {
 
   get #input() {
     return this.#root.querySelector("input[type=file]");
+  }
+
+  get #file() {
+    return this.#input.files[0];
   }
 
   #part(name) {
@@ -55,6 +64,7 @@ export class Upload {
   }
 
   async #send(file) {
+    if (!file) return this.#input.focus();
     const most = Number(this.#root.dataset.mostBytes);
     if (file.size === 0) return this.#trouble("empty");
     if (most && file.size > most) return this.#trouble("too_large");
@@ -75,9 +85,10 @@ export class Upload {
     try {
       await this.#deliver();
     } catch (error) {
+      const sentBytes = this.#sender?.sentBytes;
       this.#sender = null;
       if (!(error instanceof Refusal)) throw error;
-      if (error.code !== "stopped") this.#refuse(file, error);
+      if (error.code !== "stopped") this.#refuse(file, error, sentBytes);
       return;
     }
     this.#sender = null;
@@ -123,20 +134,39 @@ export class Upload {
   }
 
   async #cancel() {
-    const [file] = this.#input.files;
     this.#sender?.stop();
     this.#sender = null;
     this.#show(false);
-    if (file) this.#memory.forget(file);
+    if (this.#file) this.#memory.forget(this.#file);
     if (this.#urls) await this.#transport.discard(this.#urls.discard_url);
     this.#urls = null;
   }
 
-  #refuse(file, { code, message }) {
-    this.#memory.forget(file);
+  /* What arrived stays on the server, and is remembered here, unless the file can never be of use. */
+  #refuse(file, { code, message }, sentBytes) {
+    const isUseless = sentBytes === 0 && USELESS.includes(code);
+    if (isUseless || ENDED.includes(code)) this.#memory.forget(file);
     this.#show(false);
-    this.#trouble(code, message === code ? "" : message);
-    this.#transport.discard(this.#urls.discard_url);
+    this.#trouble(code, message === code ? "" : message, "refused_midway");
+    if (isUseless) this.#transport.discard(this.#urls.discard_url);
+    if (isUseless || ENDED.includes(code)) return;
+    this.#part("refused").hidden = false;
+    this.#part("go-on").focus();
+  }
+
+  /* The person gives up what arrived. */
+  async #discard() {
+    if (this.#isBusy || !this.#urls) return;
+    const answer = await this.#transport.discard(this.#urls.discard_url);
+    if (answer.kind !== "discarded" && answer.code !== "gone") {
+      this.#trouble("not_discarded", answer.message);
+      return;
+    }
+    this.#memory.forgetUrls(this.#urls);
+    this.#urls = null;
+    this.#part("refused").hidden = true;
+    this.#part("trouble").hidden = true;
+    this.#input.focus();
   }
 
   #showSending() {
@@ -155,6 +185,7 @@ export class Upload {
 
   #show(isSending) {
     this.#part("sending").hidden = !isSending;
+    this.#part("refused").hidden = true;
     this.#input.disabled = isSending;
     for (const button of this.#root.querySelectorAll("button:not([type=button])")) {
       button.hidden = isSending;
@@ -167,8 +198,8 @@ export class Upload {
     }
   }
 
-  #trouble(code, message = "") {
-    const word = this.#words.has(code) ? code : "refused";
+  #trouble(code, message = "", otherwise = "refused") {
+    const word = this.#words.has(code) ? code : otherwise;
     this.#part("trouble").textContent = message || this.#words.say(word);
     this.#part("trouble").hidden = false;
   }
@@ -201,6 +232,17 @@ class Memory {
   forget(file) {
     try {
       localStorage.removeItem(this.#keyOf(file));
+    } catch {
+      // nothing was kept
+    }
+  }
+
+  /* The file that was sent there need not be chosen any more. */
+  forgetUrls({ upload }) {
+    try {
+      for (const [key, value] of Object.entries(localStorage)) {
+        if (key.startsWith(this.#place) && JSON.parse(value).upload === upload) localStorage.removeItem(key);
+      }
     } catch {
       // nothing was kept
     }
