@@ -443,6 +443,7 @@ class Recorder {
 
   #go(state) {
     if (state === this.#state) return;
+    this.#page.time(this.#take.clock.ms);
     this.#become(state);
     this.#stayAwake();
     if (state === "recording") this.#captions?.start();
