@@ -18,7 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from loops import blobs, media
-from loops.actions import processing
+from loops.actions import processing, recordings
 from loops.models import Attempt, Cohort, Recording, Track, Upload, User
 from tests import factories
 from tests.browser.world import session_of
@@ -67,6 +67,41 @@ LENT = """
   };
 })();
 """
+PROMPTS = """
+(() => {
+  window.lent = [];
+  window.starts = 0;
+  const answered = new Promise((answer) => (window.answerPrompts = answer));
+  for (const name of ["getUserMedia", "getDisplayMedia"]) {
+    const open = navigator.mediaDevices[name].bind(navigator.mediaDevices);
+    navigator.mediaDevices[name] = async (asked) => {
+      const stream = await open(asked);
+      window.lent.push(stream);
+      if (window.arePrompting) await answered;
+      return stream;
+    };
+  }
+  const start = MediaRecorder.prototype.start;
+  MediaRecorder.prototype.start = function (...given) {
+    window.starts += 1;
+    return start.apply(this, given);
+  };
+  window.loseMicrophone = () => {
+    const [microphone] = window.lent[0].getAudioTracks();
+    microphone.stop();
+    microphone.dispatchEvent(new Event("ended"));
+  };
+})();
+"""
+LIVE = "lent.flatMap((one) => one.getTracks()).filter((one) => one.readyState === 'live').length"
+LOOK = """async () => {
+  const entries = performance.getEntriesByType("resource");
+  const address = entries.map(({ name }) => name).find((name) => /unfinished[^/]*[.]js/.test(name));
+  if (!address) return false;
+  const { show } = await import(address);
+  await show(document.body.dataset.user);
+  return true;
+}"""
 SMALL_SCREEN = """
 (() => {
   const share = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
@@ -214,9 +249,33 @@ def made_ready(page: "Page") -> Recording:
     return Recording.objects.get()
 
 
+def staged() -> Path:
+    return blobs.staged_path(Upload.objects.get().staging_key)
+
+
 def staged_digest() -> str:
-    path = blobs.staged_path(Upload.objects.get().staging_key)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(staged().read_bytes()).hexdigest()
+
+
+def has_unacknowledged() -> bool:
+    """Say whether bytes lie on the disk that the server has not acknowledged."""
+    return staged().stat().st_size > received_bytes()
+
+
+def is_amid_a_piece(page: "Page") -> bool:
+    """Say whether a piece is coming in, and not only about to be acknowledged."""
+    if not has_unacknowledged():
+        return False
+    page.wait_for_timeout(300)
+    return has_unacknowledged()
+
+
+def send_at(page: "Page", bytes_a_second: int) -> None:
+    """Let the page send no faster than this; -1 is as fast as it can."""
+    speeds = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.send("Network.emulateNetworkConditions", {"offline": False, **speeds})
 
 
 def kept_here(page: "Page") -> str | None:
@@ -324,8 +383,62 @@ def test_a_pulled_camera_leaves_the_sound_and_a_pulled_microphone_gives_way_to_a
     first, second = Upload.objects.order_by("part_no")
     assert first.start_ms == 0
     assert second.start_ms == pytest.approx(3_500, abs=1_000)
-    assert recording.state in {"ready", "ready_partial"}
+    assert min(first.received_bytes, second.received_bytes) > 0
+    assert recording.is_ready
+    assert not recording.is_interrupted
+    assert recording.tracks.get().error_code == ""  # neither part is left out
     assert (recording.duration_ms or 0) > 5_000
+
+
+def test_a_device_that_is_lent_after_the_end_is_let_go(
+    context: "BrowserContext", attempt: Attempt
+) -> None:
+    page = context.new_page()
+    page.add_init_script(PROMPTS)
+    start(page, attempt)
+    record_until(page, 1_000)
+
+    page.evaluate("window.arePrompting = true")
+    press(page, "Share screen")
+    page.evaluate("loseMicrophone()")
+    wait_for(lambda: page.evaluate("lent.length") == 3, page)
+    press(page, "Finish")
+    page.locator("[data-part=state]").get_by_text("Sent").wait_for()
+    page.evaluate("answerPrompts()")
+    wait_for(lambda: page.evaluate(LIVE) == 0, page)
+
+    assert page.evaluate("starts") == 1
+    assert Upload.objects.count() == 1
+    assert Recording.objects.get().state == "uploaded"
+
+
+def test_to_use_what_arrived_keeps_the_rest_here_until_it_is_deleted(
+    context: "BrowserContext", attempt: Attempt, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    start(page, attempt)
+    wait_for(received_bytes, page)
+    Upload.objects.update(most_bytes=received_bytes() + 1)
+    page.get_by_role("button", name="Save a copy here").wait_for()
+    record_until(page, media_ms(page) + 2_000)
+    press(page, "Finish")
+    press(page, "Use what arrived")
+    recording = made_ready(page)
+    page.wait_for_url(re.compile(rf"/attempts/{attempt.public_id}/$"))
+
+    assert (recording.is_ready, recording.is_interrupted) == (True, True)
+    offer = page.locator(".unfinished")
+    expect(offer).to_contain_text("that were recorded")
+    assert kept_here(page) == "1"
+    with page.expect_download() as download:
+        press(page, "Download")
+    download.value.save_as(tmp_path / "copy.webm")
+    assert (tmp_path / "copy.webm").stat().st_size > received_bytes()
+    press(page, "Delete")
+    press(page, "Delete it")
+    offer.wait_for(state="detached")
+    assert kept_here(page) is None
+    assert Recording.objects.get().is_ready
 
 
 def test_a_screen_is_a_track_beside_and_may_end_before(
@@ -385,21 +498,26 @@ def test_a_closed_page_loses_a_second_at_most_and_goes_on_where_it_broke_off(
     record_until(page, 10_000)
     page.close()
 
-    staged = blobs.staged_path(Upload.objects.get().staging_key)
-    assert media.probe(staged).duration_ms >= 8_500
+    assert media.probe(staged()).duration_ms >= 8_500
 
     page = context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())
     sign_in(context, live_server.url, outsider)
     page.goto(reverse("loops:profile"))
-    page.wait_for_timeout(1_000)
+    wait_for(lambda: page.evaluate(LOOK), page)
     assert page.locator(".unfinished").count() == 0
     sign_in(context, live_server.url, attempt.round.loop.member)
+    stale = context.new_page()
+    stale.goto(reverse("feedback:readiness"))
+    stale.locator(".unfinished").wait_for()
     page.goto(f"/attempts/{attempt.public_id}/record/")
     press(page, "Go on recording")
     press(page, "Start recording")
     page.get_by_role("button", name="Pause").wait_for()
     assert media_ms(page) >= 9_000
+    press(stale, "Delete")
+    stale.get_by_role("alert").filter(has_text="Another window is at work on it.").wait_for()
+    stale.close()
     record_until(page, 13_000)
     recording = finish(page, attempt)
 
@@ -455,7 +573,11 @@ def test_a_killed_server_gets_the_same_bytes_once_it_is_back(
         page.add_init_script(MADE)
         start(page, attempt)
         wait_for(received_bytes, page)
+        send_at(page, 20_000)  # a piece of several blocks takes seconds to come in
+        wait_for(lambda: is_amid_a_piece(page), page, seconds=40)
         server.kill()
+        assert has_unacknowledged()
+        send_at(page, -1)
         page.get_by_text("The server cannot be reached.").wait_for()
         record_until(page, media_ms(page) + 2_000)
         server.start()
@@ -602,3 +724,39 @@ def test_a_file_that_is_refused_says_what_was_kept(
 
     trouble.filter(has_text="Nothing of this one was taken.").wait_for()
     assert page.get_by_role("button", name="Send the file").is_visible()
+
+
+def test_a_file_whose_rest_is_refused_goes_on_or_is_discarded(
+    context: "BrowserContext",
+    attempt: Attempt,
+    film: Path,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 64 * 1024)
+    room = settings.MEMBER_QUOTA_BYTES
+    page = context.new_page()
+    trouble = page.get_by_role("alert")
+
+    def take_the_room(route: Any) -> None:
+        if route.request.headers.get("upload-offset") not in {None, "0"}:
+            settings.MEMBER_QUOTA_BYTES = 1_000
+        route.continue_()
+
+    page.route("**/uploads/**", take_the_room)
+    choose(page, attempt, film)
+    trouble.filter(has_text="that arrived of this one are kept").wait_for()
+    assert Recording.objects.get().state == "recording"
+    press(page, "Discard what arrived")
+    wait_for(lambda: Recording.objects.get().state == "discarded", page)
+    settings.MEMBER_QUOTA_BYTES = room
+    press(page, "Send the file")
+    trouble.filter(has_text="that arrived of this one are kept").wait_for()
+    page.unroute_all()
+    settings.MEMBER_QUOTA_BYTES = room
+    press(page, "Go on")
+    page.wait_for_url(re.compile(rf"/attempts/{attempt.public_id}/$"))
+    wait_for(lambda: Recording.objects.kept().get().state == "uploaded", page)
+
+    recording = Recording.objects.kept().get()
+    assert Upload.objects.get(track__recording=recording).received_bytes == film.stat().st_size
