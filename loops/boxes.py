@@ -1,6 +1,7 @@
 """The boxes of MP4 and the elements of Matroska: whether they fill their file. Knows no codecs."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,6 +11,9 @@ ELEMENT_HEAD_BYTES = 12
 WINDOW_BYTES = 1024 * 1024
 MASTERS = (b"\x1f\x43\xb6\x75", b"\xa0")
 """Clusters and groups of blocks, which are walked through: one being recorded tells no length."""
+IN_A_CLUSTER = (*MASTERS, b"\xa3", b"\xe7", b"\xa7", b"\xab", b"\xec")
+LENGTHLESS = re.compile(rb"\x18\x53\x80\x67(\x01\xff{7}|\xff)")
+"""The head of a segment whose length is not told."""
 
 
 def is_begun_mp4(path: Path) -> bool:
@@ -43,6 +47,28 @@ def is_broken_matroska(path: Path, at: int, until: int) -> bool:
             if at != until and not head.startswith(MASTERS):
                 at += length
     return at != until
+
+
+def is_still_recorded(path: Path, at: int) -> bool:
+    """Say whether a Matroska file ends, after whole elements, in the middle of its last one.
+
+    Of a file that tells its length, the rest is missing. A browser's recording tells none: it
+    ends where its recorder did, or was killed, and what it made may all be there.
+    """
+    until = path.stat().st_size
+    with path.open("rb") as file:
+        if not LENGTHLESS.search(file.read(WINDOW_BYTES)):
+            return False
+        while at < until:
+            file.seek(at)
+            head = file.read(ELEMENT_HEAD_BYTES)
+            head_bytes, length = _element(head)
+            if not head.startswith(IN_A_CLUSTER):
+                return False
+            if not head_bytes:
+                return until - at < ELEMENT_HEAD_BYTES
+            at += head_bytes if head.startswith(MASTERS) else head_bytes + length
+    return True
 
 
 class Mended:

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from loops.boxes import is_broken_matroska, is_broken_mp4
+from loops.boxes import is_broken_matroska, is_broken_mp4, is_still_recorded
 from loops.confined import (
     NO_ROOM,
     Meter,
@@ -288,7 +288,11 @@ class Ledger:
         if self._is_mp4:
             return not is_broken_mp4(self._path)
         size = self._path.stat().st_size
-        return self._read_to is None or not is_broken_matroska(self._path, self._read_to, size)
+        return (
+            self._read_to is None
+            or not is_broken_matroska(self._path, self._read_to, size)
+            or is_still_recorded(self._path, self._read_to)
+        )
 
 
 def _timed(packets: Packets) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -35,6 +35,7 @@ from rubrics.models import Phase, Preset, PresetRound, RoundKind, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
 
 MS_A_MINUTE = 60_000
+MOMENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ class Beside:
 
     recording: Recording | None
     received_bytes: int
+    received_at: datetime | None
     artifacts: list[Artifact]
     phases: list[Phase]
 
@@ -187,6 +189,12 @@ class AttemptPage:
     recording: Recording | None
     artifacts: dict[str, Artifact]
     received_bytes: int
+    received_at: datetime | None
+    """When the last of these bytes came."""
+
+    def is_arriving(self, at: datetime) -> bool:
+        """Say whether somebody records or sends it this very minute."""
+        return self.received_at is not None and at - self.received_at < MOMENT
 
     @property
     def minutes(self) -> int:
@@ -354,6 +362,7 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
         recording=found.recording,
         artifacts={artifact.kind: artifact for artifact in found.artifacts},
         received_bytes=found.received_bytes,
+        received_at=found.received_at,
     )
 
 
@@ -368,6 +377,7 @@ def beside(attempt: Attempt) -> Beside:
         phase_rows=ArraySubquery(phases.values(row=JSONObject(name="name", minutes="minutes"))),
         text_rows=ArraySubquery(texts.values(row=JSONObject(kind="kind", text="text"))),
         received_bytes=Sum("kept__tracks__uploads__received_bytes", default=0),
+        received_at=Max("kept__tracks__uploads__touched_at"),
     ).select_related(*joined)
     found = attempts.get(pk=attempt.pk)
     recording: Recording | None = getattr(found, "kept", None)
@@ -376,6 +386,7 @@ def beside(attempt: Attempt) -> Beside:
     return Beside(
         recording=recording,
         received_bytes=found.received_bytes,
+        received_at=found.received_at,
         artifacts=[Artifact(attempt=attempt, **row) for row in found.text_rows],
         phases=[Phase(**row) for row in found.phase_rows],
     )

@@ -316,6 +316,7 @@ def _attempt_context(request: HttpRequest, page: AttemptPage) -> dict[str, objec
         "playback": playback_of(request, page.recording),
         "standing": standing_to_show(page.recording),
         "plan": plan_of(page.recording, timezone.now()) if page.recording else None,
+        "is_arriving": page.is_arriving(timezone.now()),
         "lost": None if page.recording else lost_to_rule(page.attempt),
     }
 

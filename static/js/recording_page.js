@@ -197,7 +197,7 @@ export class Page {
     this.part("safe").textContent = this.#words.say("safe", { time: clock(safeMs) });
     this.part("pending").textContent = this.#pending(pendingBytes, pendingMs);
     const bar = this.part("safe-bar");
-    bar.max = Math.max(Number(this.#root.dataset.minutes) * 60_000, totalMs);
+    bar.max = Math.max(totalMs, 1);
     bar.value = safeMs;
   }
 

@@ -13,9 +13,20 @@ from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from loops import blobs
-from loops.models import Artifact, Attempt, Cohort, Loop, Recording, Rendition, Round, User
+from loops.models import (
+    Artifact,
+    Attempt,
+    Cohort,
+    Loop,
+    Recording,
+    Rendition,
+    Round,
+    Upload,
+    User,
+)
 from rubrics.models import Preset, PresetRound
 from tests import factories
 from tests.factories import NOW
@@ -253,6 +264,20 @@ def test_an_answer_shows_the_step_that_is_open(browser_: Client, round_: Round, 
     shown, hidden = STATES[name]
     assert shown in html
     assert [text for text in hidden if text in html] == []
+
+
+def test_what_somebody_sends_this_minute_is_not_ended_by_one_press(
+    browser_: Client, draft: Attempt
+) -> None:
+    recording = factories.recording(draft, state="recording")
+    upload = factories.upload(recording, b"bytes", touched_at=timezone.now())
+    sent_now = browser_.get(address("attempt", draft)).content.decode()
+    Upload.objects.filter(pk=upload.pk).update(touched_at=timezone.now() - timedelta(minutes=2))
+    left = browser_.get(address("attempt", draft)).content.decode()
+
+    asks = "That window is gone: use what arrived"
+    assert (asks in sent_now, asks in left) == (True, False)
+    assert "Use what arrived" in sent_now
 
 
 def test_an_answer_that_is_handed_in_leads_to_its_results(browser_: Client, round_: Round) -> None:
