@@ -270,12 +270,17 @@ def is_amid_a_piece(page: "Page") -> bool:
     return has_unacknowledged()
 
 
-def send_at(page: "Page", bytes_a_second: int) -> None:
-    """Let the page send no faster than this; -1 is as fast as it can."""
-    speeds = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    devtools.send("Network.emulateNetworkConditions", {"offline": False, **speeds})
+class Line:
+    """What a page sends by; one session sets its speed and sets it back."""
+
+    def __init__(self, page: "Page") -> None:
+        self._devtools = page.context.new_cdp_session(page)
+        self._devtools.send("Network.enable")
+
+    def take(self, bytes_a_second: int) -> None:
+        """Let it take so much; -1 is as much as it can."""
+        speeds = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
+        self._devtools.send("Network.emulateNetworkConditions", {"offline": False, **speeds})
 
 
 def kept_here(page: "Page") -> str | None:
@@ -573,11 +578,12 @@ def test_a_killed_server_gets_the_same_bytes_once_it_is_back(
         page.add_init_script(MADE)
         start(page, attempt)
         wait_for(received_bytes, page)
-        send_at(page, 20_000)  # a piece of several blocks takes seconds to come in
+        line = Line(page)
+        line.take(20_000)  # a piece of several blocks takes seconds to come in
         wait_for(lambda: is_amid_a_piece(page), page, seconds=40)
         server.kill()
         assert has_unacknowledged()
-        send_at(page, -1)
+        line.take(-1)
         page.get_by_text("The server cannot be reached.").wait_for()
         record_until(page, media_ms(page) + 2_000)
         server.start()
