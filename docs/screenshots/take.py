@@ -14,6 +14,11 @@ FLAGS = (
     "--disable-component-update --disable-sync --use-fake-ui-for-media-stream "
     "--use-fake-device-for-media-stream"
 ).split()
+SOUGHT = """async (video, seconds) => {
+  while (video.readyState < 4 || video.currentTime < seconds) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}"""
 
 
 def main() -> int:
@@ -33,15 +38,17 @@ def main() -> int:
         _take(page, "results")
         page.goto("/queue/")
         page.get_by_role("link", name="Continue").click()
-        page.locator("video").evaluate(
-            "v => new Promise(r => { v.onseeked = r; v.currentTime = 58; })"
-        )
+        page.wait_for_load_state("networkidle")
+        page.locator("[data-behaviour~=player]").evaluate("element => element.player.seek(58_000)")
+        page.locator("video").last.evaluate(SOUGHT, 57)
         _take(page, "grading")
         page.goto("/mocks/")
         page.get_by_role("link", name="With godwit-429").first.click()
         _take(page, "mock")
         page.goto("/availability/")
         _take(page, "hours")
+        page.goto("/recordings/")
+        _take(page, "recordings")
         page.goto("/readiness/")
         page.get_by_role("link", name="Finish your draft").click()
         attempt = page.url

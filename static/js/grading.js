@@ -290,7 +290,9 @@ class Marks {
     }
     this.#showParts();
     this.#box.open = true;
-    this.#field(focus).focus();
+    // Only as far as it takes: who marks a moment goes on seeing it.
+    this.#field(focus).focus({ preventScroll: true });
+    this.#box.scrollIntoView({ block: "nearest" });
   }
 
   #fill(quote, start = "", end = "") {
