@@ -111,7 +111,8 @@ class List {
     part("finish").hidden = verdict !== "unfinished";
     part("go-on").hidden = verdict !== "unfinished" || !recorder;
     part("answer").href = row.urls.answer;
-    if (recorder) for (const notice of document.querySelectorAll("[data-notice=interrupted]")) notice.hidden = true;
+    const notices = recorder ? document.querySelectorAll("[data-notice=interrupted]") : [];
+    for (const notice of notices) notice.hidden = true;
     part("finish").addEventListener("click", () => this.#finish(row, line));
     part("download").addEventListener("click", () => this.#download(row));
     part("delete").addEventListener("click", () => this.#delete(row, line));
@@ -167,13 +168,13 @@ class List {
     }
     part("progress").value = 1;
     say("making");
-    await take.settle(LONGEST_POLL_MS);
-    say("finished");
     if (take.missingBytes) {
       part("facts").textContent = this.#facts({ row, verdict: "cut", pendingBytes: take.missingBytes });
       for (const name of ["finish", "go-on", "said"]) part(name).hidden = true;
-      part("actions").hidden = false;
     }
+    await take.settle(LONGEST_POLL_MS);
+    say("finished");
+    part("actions").hidden = !take.missingBytes;
     part("progress").hidden = true;
     part("answer").hidden = false;
     part("answer").focus();
