@@ -471,8 +471,9 @@ def _tus(**headers: str) -> dict[str, str]:
 
 
 def test_tus_is_refused_over_quota_at_its_beginning_and_in_its_midst(
-    as_: As, nearly_full: User, draft: Attempt
+    as_: As, nearly_full: User, draft: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recordings, "QUOTA_STEP_BYTES", 1)
     client = as_(nearly_full)
     begin = reverse("loops:track_begin", args=[draft.public_id])
 
