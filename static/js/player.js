@@ -408,7 +408,8 @@ class Player {
 
   async #take(source, ms) {
     const media = this.#media.find((one) => one.dataset.source === source.role);
-    if (!media || media.dataset.fresh === source.src) return;
+    // Links made within one second are the same: one that was refused is asked for again.
+    if (!media || (media.dataset.fresh === source.src && !media.error)) return;
     media.dataset.fresh = source.src;
     media.dataset.strip = source.strip?.src ?? "";
     for (const old of media.querySelectorAll("source")) old.remove();
