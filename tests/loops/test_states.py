@@ -16,10 +16,13 @@ from loops.states import (
 
 ATTEMPT_TABLE = "draft>submitted draft>withdrawn"
 RECORDING_TABLE = """
-    recording>uploaded recording>discarded
-    uploaded>processing uploaded>failed uploaded>discarded
-    processing>uploaded processing>ready processing>failed processing>discarded
-    ready>discarded failed>discarded
+    recording>uploaded recording>discarded recording>erased
+    uploaded>processing uploaded>discarded uploaded>erased
+    processing>ready processing>ready_partial processing>failed
+    processing>discarded processing>erased
+    ready>discarded ready>erased
+    ready_partial>uploaded ready_partial>discarded ready_partial>erased
+    failed>uploaded failed>discarded failed>erased
 """
 
 
@@ -53,4 +56,4 @@ def test_rows_know_the_same_states() -> None:
 
 
 def test_a_recording_counts_as_an_answer_once_its_bytes_are_safe() -> None:
-    assert RecordingState.settled() == {"uploaded", "processing", "ready"}
+    assert RecordingState.settled() == {"uploaded", "processing", "ready", "ready_partial"}
