@@ -2,7 +2,8 @@
 
 import json
 import logging
-from functools import wraps
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -16,32 +17,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from loops import access
-from loops.actions import practice, processing, recordings, transcripts
+from loops.actions import processing, recordings, transcripts
 from loops.cues import Cue
 from loops.errors import Refused
 from loops.models import Recording, User
 from loops.queries.progress import standing
 from loops.views.people import signed_in
-from loops.views.posting import View, posts_from
+from loops.views.posting import posts_from
 from loops.views.practice import to_answer
 
 log = logging.getLogger(__name__)
 
 UPLOADS_MOST = 250
 JSON_TYPE = "application/json"
-
-
-def answers_json(view: View) -> View:
-    """Answer a refusal as JSON: its status, its code, its words and where the bytes go on."""
-
-    @wraps(view)
-    def answering(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        try:
-            return view(request, *args, **kwargs)
-        except Refused as refusal:
-            return _refused(refusal)
-
-    return answering
 
 
 @posts_from("loops:loop_list")
@@ -52,14 +40,10 @@ def finish(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     recording = access.recording_to_edit(user, recording_id)
     if request.content_type == JSON_TYPE:
         return _finish_by_recorder(request, recording, user)
-    try:
-        recordings.finish(recording=recording, by=user, at=timezone.now())
-    except recordings.NothingArrived as refusal:
-        messages.error(request, str(refusal))
-    return to_answer(recording.attempt)
+    act = partial(recordings.finish, recording=recording, by=user, at=timezone.now())
+    return _answer(request, recording, act)
 
 
-@answers_json
 def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
     given = _json(request)
     lengths, recorded = _counts(given.get("uploads")), _counts(given.get("recorded", {}))
@@ -70,17 +54,21 @@ def _finish_by_recorder(request: HttpRequest, recording: Recording, user: User) 
         return _malformed(_("Starts are milliseconds of media time, by upload."))
     if pauses is None:
         return _malformed(_("Pauses are pairs of milliseconds, in order: where, and how long."))
-    recording = recordings.finish(
-        recording=recording,
-        by=user,
-        at=timezone.now(),
-        lengths=lengths,
-        recorded=recorded,
-        starts=starts,
-        pauses=pauses,
-    )
-    _take_cues(recording, given, user)
-    return JsonResponse(_status(recording))
+
+    def act() -> Recording:
+        finished = recordings.finish(
+            recording=recording,
+            by=user,
+            at=timezone.now(),
+            lengths=lengths,
+            recorded=recorded,
+            starts=starts,
+            pauses=pauses,
+        )
+        _take_cues(finished, given, user)
+        return finished
+
+    return _answer(request, recording, act)
 
 
 def _take_cues(recording: Recording, given: dict[str, object], user: User) -> None:
@@ -110,19 +98,8 @@ def discard(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Throw a recording of a draft away."""
     user = signed_in(request)
     recording = access.recording_to_put_away(user, recording_id)
-    if request.content_type == JSON_TYPE:
-        return _discard_by_recorder(request, recording, user)
-    try:
-        recordings.discard(recording=recording, by=user, at=timezone.now())
-    except practice.NotADraft as refusal:
-        messages.error(request, str(refusal))
-    return _back(request, recording)
-
-
-@answers_json
-def _discard_by_recorder(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
-    recording = recordings.discard(recording=recording, by=user, at=timezone.now())
-    return JsonResponse(_status(recording))
+    act = partial(recordings.discard, recording=recording, by=user, at=timezone.now())
+    return _answer(request, recording, act)
 
 
 @posts_from("loops:loop_list")
@@ -131,18 +108,9 @@ def erase(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Erase a recording for good; the page with the button has asked whether that is meant."""
     user = signed_in(request)
     recording = access.recording_to_put_away(user, recording_id)
-    if request.content_type == JSON_TYPE:
-        return _erase_by_script(request, recording, user)
-    recordings.erase(recording=recording, by=user, at=timezone.now())
+    act = partial(recordings.erase, recording=recording, by=user, at=timezone.now())
     words = _("The recording and its words are erased. The answer and its grades are kept.")
-    messages.success(request, words)
-    return _back(request, recording)
-
-
-@answers_json
-def _erase_by_script(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
-    recording = recordings.erase(recording=recording, by=user, at=timezone.now())
-    return JsonResponse(_status(recording))
+    return _answer(request, recording, act, words)
 
 
 @posts_from("loops:loop_list")
@@ -151,19 +119,27 @@ def again(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Process a recording once more that failed, or plays in part."""
     user = signed_in(request)
     recording = access.recording_to_edit(user, recording_id)
-    if request.content_type == JSON_TYPE:
-        return _again_by_script(request, recording, user)
+    act = partial(processing.try_again, recording=recording, by=user, at=timezone.now())
+    return _answer(request, recording, act)
+
+
+def _answer(
+    request: HttpRequest, recording: Recording, act: Callable[[], Recording], words: str = ""
+) -> HttpResponse:
+    """Act; tell a script where the recording stands, and lead a form back to its page."""
+    is_script = request.content_type == JSON_TYPE
     try:
-        processing.try_again(recording=recording, by=user, at=timezone.now())
-    except processing.NothingToTry as refusal:
+        recording = act()
+    except Refused as refusal:
+        if is_script:
+            return _refused(refusal)
         messages.error(request, str(refusal))
+        return _back(request, recording)
+    if is_script:
+        return JsonResponse(_status(recording))
+    if words:
+        messages.success(request, words)
     return _back(request, recording)
-
-
-@answers_json
-def _again_by_script(request: HttpRequest, recording: Recording, user: User) -> HttpResponse:
-    recording = processing.try_again(recording=recording, by=user, at=timezone.now())
-    return JsonResponse(_status(recording))
 
 
 def _back(request: HttpRequest, recording: Recording) -> HttpResponse:
