@@ -5,7 +5,7 @@
  */
 
 import { Draft, post } from "./grading_draft.js";
-import { clock, KEYS as PLAYER_KEYS, playerIn } from "./player.js";
+import { clock, KEYS as PLAYER_KEYS, playerIn, recall, remember } from "./player.js";
 
 const FAR_RANKS = 2;
 const ACTIONS = {
@@ -493,8 +493,8 @@ class Keys {
     this.#name = `plumbline.keys.${name}`;
     this.#actions = actions;
     this.#switch = isOn;
-    isOn.checked = read(this.#name) !== "off";
-    isOn.addEventListener("change", () => write(this.#name, isOn.checked ? "on" : "off"));
+    isOn.checked = recall(this.#name) !== "off";
+    isOn.addEventListener("change", () => remember(this.#name, isOn.checked ? "on" : "off"));
     document.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
@@ -507,22 +507,5 @@ class Keys {
     if (!name || !this.#actions[name]) return;
     event.preventDefault();
     this.#actions[name](argument);
-  }
-}
-
-/* Where storage is forbidden, the keys are on. */
-function read(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function write(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // Not remembered; it holds on this page.
   }
 }

@@ -187,7 +187,7 @@ class Player {
     if (pictures.length < 2) return;
     const next = pictures[(pictures.indexOf(this.#large) + 1) % pictures.length];
     this.#enlarge(next);
-    write(LARGE, next.dataset.source);
+    remember(LARGE, next.dataset.source);
   }
 
   /* Places what came and went on the bars. */
@@ -219,7 +219,7 @@ class Player {
     this.#root.classList.toggle("player--two", pictures.length > 1);
     for (const media of this.#media) media.controls = false;
     for (const part of this.#root.querySelectorAll("[data-needs-script]")) part.hidden = false;
-    const remembered = pictures.find((media) => media.dataset.source === read(LARGE));
+    const remembered = pictures.find((media) => media.dataset.source === recall(LARGE));
     const screen = pictures.find((media) => media.dataset.source === "screen");
     if (pictures.length) this.#enlarge(remembered ?? screen ?? pictures[0]);
   }
@@ -354,7 +354,7 @@ class Player {
     const isWorth = ms > WORTH_MS && ms < this.durationMs - WORTH_MS;
     const kept = Object.entries(others).slice(-(PLACES_MOST - 1));
     if (isWorth) kept.push([this.#root.dataset.recording, ms]);
-    write(PLACES, JSON.stringify(Object.fromEntries(kept)));
+    remember(PLACES, JSON.stringify(Object.fromEntries(kept)));
   }
 
   #offerPlace() {
@@ -449,14 +449,14 @@ function hasFailed(media) {
 /* Where one was in the recordings of late, by their ids. */
 function places() {
   try {
-    return JSON.parse(read(PLACES)) ?? {};
+    return JSON.parse(recall(PLACES)) ?? {};
   } catch {
     return {};
   }
 }
 
-/* Where storage is forbidden nothing is remembered. */
-function read(name) {
+/* What this browser remembers of a person's choices; where storage is forbidden, nothing. */
+export function recall(name) {
   try {
     return localStorage.getItem(name);
   } catch {
@@ -464,7 +464,7 @@ function read(name) {
   }
 }
 
-function write(name, value) {
+export function remember(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
