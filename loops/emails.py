@@ -52,6 +52,7 @@ def compose(notice: Notice, *, proposal: Proposal | None = None) -> EmailMultiAl
             "cohort": notice.mock.cohort.name if notice.mock else "",
             "site": settings.SITE_URL,
             "notices": f"{settings.SITE_URL}{reverse('loops:notice_list')}",
+            "wishes": f"{settings.SITE_URL}{reverse('loops:notice_wishes')}",
             "language": settings.LANGUAGE_CODE,
         }
         mail = EmailMultiAlternatives(

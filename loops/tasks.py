@@ -8,7 +8,16 @@ from typing import TypeVar
 from celery import shared_task
 from django.utils import timezone
 
-from loops.actions import bookings, keeping, mailing, pool, processing, recordings, sessions
+from loops.actions import (
+    bookings,
+    digests,
+    keeping,
+    mailing,
+    pool,
+    processing,
+    recordings,
+    sessions,
+)
 from loops.queries.pool import week_paired
 
 Row = TypeVar("Row")
@@ -67,6 +76,9 @@ def _parts(at: datetime) -> Iterable[Callable[[], object]]:
     yield lambda: each_by_itself(bookings.due_to_settle(at), lambda due: _settle(*due, at))
     yield lambda: each_by_itself(
         sessions.due_to_close(at), lambda pk: sessions.close_over(mock_id=pk, at=at)
+    )
+    yield lambda: each_by_itself(
+        digests.due_people(at), lambda pk: digests.write_digest(person_id=pk, at=at)
     )
     yield lambda: mailing.ring_due(at=at)
     yield lambda: pool.ring_due(at=at)

@@ -4,7 +4,7 @@ The words tell the moment that the notice was written of: its data, not the mock
 They are for its reader alone, in their zone; whoever they name is called as the cohort calls them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -51,7 +51,21 @@ class Told:
 
 def told(notice: Notice) -> Told:
     """Put a notice into words; its person, mock, seats and turns are fetched with it."""
-    return WORDS[Notice.Kind(notice.kind)](_Facts(notice))
+    kind = Notice.Kind(notice.kind)
+    return _more_words[kind](notice) if kind in _more_words else WORDS[kind](_Facts(notice))
+
+
+_more_words: dict[Notice.Kind, Callable[[Notice], Told]] = {}
+
+
+def register_words(words: Mapping[Notice.Kind, Callable[[Notice], Told]]) -> None:
+    """Add a higher app's words for its kinds of notices."""
+    _more_words.update(words)
+
+
+def kinds_with_words() -> set[Notice.Kind]:
+    """Return the kinds that can be told."""
+    return {*WORDS, *_more_words}
 
 
 def path_of(notice: Notice) -> str:
@@ -589,6 +603,7 @@ def _retimed(facts: _Facts) -> Told:
     )
 
 
+DIGEST_SHOWN = 20
 ERASED_SHOWN = 20
 """Of more recordings than these a notice tells the number alone."""
 
@@ -678,6 +693,25 @@ def _disk_full(facts: _Facts) -> Told:
     )
 
 
+def _digest(facts: _Facts) -> Told:
+    lines = facts.data.get("lines", [])
+    shown = [str(line["title"]) for line in lines[:DIGEST_SHOWN]]
+    more = len(lines) - len(shown)
+    if more:
+        shown.append(ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more})
+    return Told(
+        title=ngettext(
+            "Your day at Plumbline: %(n)d thing", "Your day at Plumbline: %(n)d things", len(lines)
+        )
+        % {"n": len(lines)},
+        happened=tuple(shown),
+        links=(
+            Link(_("See your notices"), reverse("loops:notice_list")),
+            Link(_("Choose what is mailed"), reverse("loops:notice_wishes")),
+        ),
+    )
+
+
 WORDS: dict[Notice.Kind, Callable[[_Facts], Told]] = {
     Notice.Kind.PROPOSED: _proposed,
     Notice.Kind.COUNTERED: _countered,
@@ -700,4 +734,5 @@ WORDS: dict[Notice.Kind, Callable[[_Facts], Told]] = {
     Notice.Kind.ERASING: _erasing,
     Notice.Kind.KEEPING: _keeping,
     Notice.Kind.DISK_FULL: _disk_full,
+    Notice.Kind.DIGEST: _digest,
 }

@@ -81,6 +81,7 @@ urlpatterns = [
     path("answers/<str:token>/", answers.answer_link, name="answer_link"),
     path("mocks/<uuid:mock_id>/invite.ics", calendar.mock_invite, name="mock_invite"),
     path("notices/", notices.notice_list, name="notice_list"),
+    path("notices/wishes/", notices.notice_wishes, name="notice_wishes"),
     path("notices/read/", notices.notices_read, name="notices_read"),
     path("notices/<uuid:notice_id>/", notices.notice_open, name="notice_open"),
     path("calendar/", calendar.calendar, name="calendar"),

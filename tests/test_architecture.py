@@ -393,6 +393,8 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("loops:notice_list", "get", ""): SIGNED_IN,
     ("loops:notice_open", "post", "notice"): (302, 404, 302, 404, 404),
     ("loops:notices_read", "post", ""): (302, 302, 302, 302, 302),
+    ("loops:notice_wishes", "get", ""): SIGNED_IN,
+    ("loops:notice_wishes", "post", ""): (302, 422, 422, 422, 422),
     ("loops:mock_invite", "get", "meeting"): (302, 404, 200, 200, 404),
     ("loops:calendar", "get", ""): SIGNED_IN,
     ("loops:feed_make", "post", ""): (302, 302, 302, 302, 302),

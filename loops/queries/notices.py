@@ -9,11 +9,21 @@ from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from loops.models import Mock, Notice, Proposal, Seat, Turn, User
+from loops.models import Mock, Notice, NoticeWish, Proposal, Seat, Turn, User
 from loops.states import MockState
 from loops.telling import Told, period_told, told
 
 A_PAGE = 20
+DAILY_KINDS = frozenset(
+    {
+        Notice.Kind.NEEDS_GRADER,
+        Notice.Kind.LATE_REVIEW,
+        Notice.Kind.DEBRIEF_SAID,
+        Notice.Kind.UNLOCKED,
+        Notice.Kind.GRADE_APPEAL,
+    }
+)
+"""Kinds that are good to know and ask for nothing at once."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,20 @@ def notice_page(user: User, at: datetime, number: str = "1") -> NoticePage:
         NoticeDay(on, is_unread, list(group)) for (is_unread, on), group in groupby(lines, key=_day)
     ]
     return NoticePage(page=page, days=days)
+
+
+def default_mail(kind: str) -> str:
+    """Return when the mail of a kind comes to who never said otherwise."""
+    return NoticeWish.Mail.DAILY if kind in DAILY_KINDS else NoticeWish.Mail.AT_ONCE
+
+
+def wishes_of(user: User) -> dict[str, tuple[bool, str]]:
+    """Return how a person is told of each kind: whether on the page, and when by mail."""
+    kept = {
+        wish.kind: (wish.is_on_page, wish.mail) for wish in NoticeWish.objects.filter(person=user)
+    }
+    kinds = [kind.value for kind in Notice.Kind if kind != Notice.Kind.DIGEST]
+    return {kind: kept.get(kind, (True, default_mail(kind))) for kind in kinds}
 
 
 def proposal_asked_about(notice: Notice) -> Proposal | None:

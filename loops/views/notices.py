@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from loops import access
-from loops.actions.notices import mark_read
-from loops.queries.notices import notice_page
+from loops.actions.notices import mark_read, save_wishes
+from loops.forms.notices import NoticeWishesForm
+from loops.queries.notices import notice_page, wishes_of
 from loops.telling import path_of
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
@@ -20,6 +23,19 @@ def notice_list(request: HttpRequest) -> HttpResponse:
     """List what the person was told, unread first."""
     page = notice_page(signed_in(request), timezone.now(), request.GET.get("page", "1"))
     return render(request, "loops/notices/notice_list.html", {"page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def notice_wishes(request: HttpRequest) -> HttpResponse:
+    """Show and keep how the person wants to be told of each kind of notice."""
+    user = signed_in(request)
+    form = NoticeWishesForm(request.POST or None, wishes=wishes_of(user))
+    if request.method == "POST" and form.is_valid():
+        save_wishes(person=user, wishes=form.wishes, by=user, at=timezone.now())
+        messages.success(request, _("Saved. This holds for every notice from now on."))
+        return redirect("loops:notice_wishes")
+    status = 422 if form.is_bound else 200
+    return render(request, "loops/notices/notice_wishes.html", {"form": form}, status=status)
 
 
 @posts_from("loops:notice_list")

@@ -322,6 +322,7 @@ VISITS: dict[str, Visit] = {
     "notices": Visit("loops:notice_list"),
     "notices, all read": Visit("loops:notice_list", then=_press("Mark all as read")),
     "notices, none": Visit("loops:notice_list", who="newcomer"),
+    "what one is told": Visit("loops:notice_wishes"),
     "calendar": Visit("loops:calendar", who="wren"),
     "calendar, new link": Visit("loops:calendar", who="kenji", then=_press("Make a link")),
     "calendar, link made": Visit("loops:calendar"),

@@ -16,7 +16,7 @@ from loops.actions.notices import tell
 from loops.emails import compose
 from loops.models import Cohort, Mock, Notice, User
 from loops.queries.notices import proposal_asked_about, with_words
-from loops.telling import WORDS
+from loops.telling import kinds_with_words
 from tests import factories
 from tests.factories import NOW
 
@@ -80,6 +80,7 @@ def _data(mock: Mock, kind: str) -> dict[str, Any]:
         "appeal_answered": {"is_granted": True, "answer": "You were there."},
         "erasing": {"cohort_name": "Thursday cohort", "days": 30, "recordings": [_recording()]},
         "keeping": {"cohort_name": "Thursday cohort", "days": 30},
+        "digest": {"lines": [{"title": "Coding: your reviews can be read"}, {"title": "Two"}]},
     }
     return data | more.get(kind, {})
 
@@ -114,7 +115,7 @@ def calendar_of(message: EmailMessage) -> Message:
 
 
 def test_every_kind_has_words() -> None:
-    assert set(WORDS) == set(Notice.Kind)
+    assert kinds_with_words() == set(Notice.Kind)
 
 
 @pytest.mark.parametrize("kind", Notice.Kind.values)
