@@ -100,10 +100,21 @@ def _turns(user: User) -> QuerySet[Turn]:
 
 
 def results_to_read(user: User, attempt_id: UUID) -> Attempt:
-    """Return a submitted attempt to its candidate, revealed or not; the page shows what it may."""
+    """Return a submitted attempt to its candidate, revealed or not; the page shows what it may.
+
+    One they took back afterwards is still theirs to read.
+    """
     attempt = attempt_to_read(user, attempt_id)
-    if not attempt.is_submitted:
+    if attempt.submitted_at is None or attempt.is_follow_up:
         raise Http404("No such results.")
+    return attempt
+
+
+def answer_to_take_back(user: User, attempt_id: UUID) -> Attempt:
+    """Return an answer to its candidate who may take it back, or delete it afterwards."""
+    attempt = attempt_to_read(user, attempt_id)
+    if attempt.submitted_at is None or attempt.is_follow_up:
+        raise Http404("No such answer.")
     return attempt
 
 
@@ -120,7 +131,7 @@ def may_play_as_grader(user: User, recording: Recording, at: datetime) -> bool:
     cohort_id = attempt.round.loop.cohort_id
     if not Membership.objects.filter(cohort_id=cohort_id, user=user).exists():
         return False
-    handed_in = attempt.reviews.submitted().values_list("submitted_at", flat=True)
+    handed_in = attempt.reviews.in_results().values_list("submitted_at", flat=True)
     reviews_at = [moment for moment in handed_in if moment] if review.is_submitted else []
     return _is_in_time_to_play(review, reviews_at, at)
 
@@ -130,7 +141,7 @@ def recording_to_grade(review: Review, at: datetime) -> Recording | None:
 
     None where there is none, or where the time to play it is over.
     """
-    handed_in = Review.objects.submitted().filter(attempt=OuterRef("attempt"))
+    handed_in = Review.objects.in_results().filter(attempt=OuterRef("attempt"))
     playable: QuerySet[Any] = review.attempt.recordings.ready().annotate(
         reviews_at=ArraySubquery(handed_in.values("submitted_at"))
     )

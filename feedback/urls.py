@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback.views import grading, queue, readiness, results, session
+from feedback.views import grading, queue, readiness, results, session, withdrawal
 
 app_name = "feedback"
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/card/", session.card, name="card"),
     path("turns/<uuid:turn_id>/note/", session.practice_note, name="practice_note"),
     path("results/<uuid:attempt_id>/", results.results, name="results"),
+    path("results/<uuid:attempt_id>/withdraw/", withdrawal.withdraw, name="withdraw"),
     path("readiness/", readiness.readiness, name="readiness"),
     path("readiness/how/", readiness.how_computed, name="how_computed"),
     path("readiness/<uuid:loop_id>/", readiness.readiness_loop, name="readiness_loop"),

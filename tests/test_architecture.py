@@ -409,6 +409,8 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:review_submit", "post", "review"): (302, 404, 422, 404, 404),
     ("feedback:review_release", "post", "review"): (302, 404, 302, 404, 404),
     ("feedback:results", "get", "submitted"): (302, 404, 404, 200, 404),
+    ("feedback:withdraw", "get", "submitted"): (302, 404, 404, 200, 404),
+    ("feedback:withdraw", "post", "submitted"): (302, 404, 404, 422, 404),
     ("feedback:results", "get", "draft"): (302, 404, 404, 404, 404),
     ("feedback:readiness", "get", ""): SIGNED_IN,
     ("feedback:readiness_loop", "get", "loop"): (302, 404, 404, 200, 404),

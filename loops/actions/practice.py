@@ -11,8 +11,20 @@ from django.utils.translation import gettext_lazy as _
 
 from loops.actions.events import record
 from loops.errors import Refused
-from loops.models import Artifact, Attempt, Cohort, Loop, PromptExposure, Recording, Round, User
+from loops.models import (
+    Artifact,
+    Attempt,
+    Cohort,
+    Event,
+    Loop,
+    PromptExposure,
+    Recording,
+    Round,
+    Turn,
+    User,
+)
 from loops.queries.practice import prompts_in_mocks, prompts_met
+from loops.signals import answer_changed
 from loops.states import ATTEMPT_MOVES, AttemptState, RecordingState, check_move
 from rubrics.models import Preset, Prompt
 from rubrics.queries import version_in_force
@@ -50,6 +62,16 @@ class PredictionLocked(Refused):
 
     code = "prediction_locked"
     message = _("Your prediction is locked since you began to record. It was kept as it was.")
+
+
+class NotHandedIn(Refused):
+    """Only what was handed in can be taken back."""
+
+    code = "not_handed_in"
+    message = _(
+        "This answer was not handed in, so there is nothing to take back. Nothing was changed. "
+        "A draft is put away on its own page."
+    )
 
 
 class NothingRecorded(Refused):
@@ -246,6 +268,7 @@ def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> A
     attempt.submitted_at = at
     _move(attempt, AttemptState.SUBMITTED, "energy", "submitted_at")
     record("submitted", attempt, by=by, at=at, energy=energy)
+    answer_changed.send(Attempt, attempt=attempt, at=at)
     return attempt
 
 
@@ -256,6 +279,69 @@ def withdraw(*, attempt: Attempt, by: User | None, at: datetime) -> Attempt:
     _move(attempt, AttemptState.WITHDRAWN)
     record("withdrawn", attempt, by=by, at=at)
     return attempt
+
+
+@transaction.atomic
+def take_back(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
+    """Take an answer that was handed in out of grading, for good; twice is once.
+
+    Its prompt stays met. The caller puts its recording away.
+    """
+    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    if attempt.state == AttemptState.WITHDRAWN:
+        return attempt
+    if attempt.state != AttemptState.SUBMITTED:
+        raise NotHandedIn
+    _move(attempt, AttemptState.WITHDRAWN)
+    record("taken_back", attempt, by=by, at=at)
+    return attempt
+
+
+def disown(*, attempt: Attempt, at: datetime) -> Attempt:
+    """Move an answer that was taken back out of its person's loop, texts and all.
+
+    It goes to a loop of nobody's at the same target, so that its grades stay as facts. What it
+    said in words, what its candidate foresaw and felt, and who did what with it are removed.
+    """
+    round_ = attempt.round
+    of_nobody = nobodys_round(round_)
+    Artifact.objects.filter(attempt=attempt).delete()
+    Turn.objects.filter(attempt=attempt).update(attempt=None)
+    Event.objects.filter(subject=attempt._meta.label_lower, subject_id=attempt.pk).update(
+        actor_id=None, data={}
+    )
+    attempt.round = of_nobody
+    attempt.number = _next_number(of_nobody)
+    attempt.predicted_rank = None
+    attempt.energy = None
+    attempt.deleted_at = at
+    attempt.save(update_fields=["round", "number", "predicted_rank", "energy", "deleted_at"])
+    return attempt
+
+
+def nobodys_round(like: Round) -> Round:
+    """Return the round of this kind in the loop of nobody's in the same cohort at the same target.
+
+    The person who is nobody is locked: one makes rounds at a time.
+    """
+    nobody = User.objects.select_for_update().get(pk=User.objects.nobody().pk)
+    loop, _is_new = Loop.objects.get_or_create(
+        member=nobody,
+        cohort_id=like.loop.cohort_id,
+        ladder=like.loop.ladder,
+        target_rank=like.loop.target_rank,
+        defaults={"title": "", "preset_key": "", "started_at": like.loop.cohort.created_at},
+    )
+    round_, _is_new = Round.objects.get_or_create(
+        loop=loop,
+        position=like.round_kind.position,
+        defaults={"round_kind": like.round_kind, "title": like.round_kind.title},
+    )
+    return round_
+
+
+def _next_number(round_: Round) -> int:
+    return (round_.attempts.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def _lock_draft(attempt: Attempt) -> Attempt:

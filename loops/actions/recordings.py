@@ -19,12 +19,13 @@ from django.utils.translation import gettext_lazy as _
 
 from loops import blobs, media
 from loops.actions.events import record
-from loops.actions.practice import NotADraft, PredictFirst, withdraw
+from loops.actions.practice import NotADraft, PredictFirst, take_back, withdraw
 from loops.background import enqueue
 from loops.errors import Refused
 from loops.models import Attempt, Recording, Step, Track, Transcript, Upload, User
 from loops.queries.keeping import has_files
 from loops.queries.recordings import bytes_used, quota_of
+from loops.signals import answer_changed
 from loops.states import RECORDING_MOVES, AttemptState, RecordingState, check_move
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 CONSENT_VERSION = 1
 """Of the words that a person agrees to before anything is recorded."""
 CONSENTED = frozenset({Track.Role.CAMERA, Track.Role.MICROPHONE, Track.Role.SCREEN})
+TELLING = frozenset(set(RecordingState) - {RecordingState.RECORDING, RecordingState.PROCESSING})
 PAUSES_MOST = 1000
 OPEN_MOST = 4
 PARTS_MOST = 50
@@ -506,6 +508,16 @@ def withdraw_draft(*, attempt: Attempt, by: User | None, at: datetime) -> Attemp
     return attempt
 
 
+@transaction.atomic
+def erase_taken_back(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
+    """Take an answer back and erase what was recorded for it; twice is once."""
+    attempt = take_back(attempt=attempt, by=by, at=at)
+    for recording in _kept(attempt).exclude(state=RecordingState.ERASED):
+        _put_away(recording, RecordingState.ERASED, by=by, at=at)
+    answer_changed.send(Attempt, attempt=attempt, at=at)
+    return attempt
+
+
 def clear(*, recording_id: int) -> None:
     """Remove every file of a recording that was put away, then the rows that name them.
 
@@ -559,6 +571,8 @@ def move(recording: Recording, state: RecordingState, at: datetime, *fields: str
     recording.state = Recording.State(state.value)
     recording.state_at = at
     recording.save(update_fields=["state", "state_at", *fields])
+    if state in TELLING:
+        answer_changed.send(Recording, attempt=recording.attempt, at=at)
 
 
 def _open(attempt: Attempt, *, by: User, at: datetime) -> Recording:

@@ -26,6 +26,9 @@ BIRDS = (
 ).split()
 
 
+NOBODY = "nobody@plumbline.invalid"
+
+
 def new_handle() -> str:
     """Draw a handle such as ``heron-417``: stable, speakable, telling nothing of its bearer."""
     return f"{secrets.choice(BIRDS)}-{secrets.randbelow(900) + 100}"
@@ -63,6 +66,19 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **facts: object) -> "User":
         """Save a person who may open the admin."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **facts)
+
+    def nobody(self) -> "User":
+        """Return the one row that stands for nobody: what was deleted belongs to it.
+
+        It can neither sign in nor be mailed, and is in no cohort.
+        """
+        user, is_new = self.get_or_create(
+            email=NOBODY, defaults={"handle": "nobody", "is_active": False}
+        )
+        if is_new:
+            user.set_unusable_password()
+            user.save(using=self._db)
+        return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a person by e-mail address, whatever its case."""

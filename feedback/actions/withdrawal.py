@@ -1,0 +1,79 @@
+"""A candidate takes an answer back, or deletes it: claims end, files go, grades stay as facts."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from feedback.actions.places import lock_entry, recount
+from feedback.models import (
+    Evidence,
+    GradeAppeal,
+    LedgerEntry,
+    Question,
+    QueueEntry,
+    Reflection,
+    Usefulness,
+)
+from loops.actions import practice, recordings
+from loops.errors import Refused
+from loops.models import Attempt, Notice, User
+from loops.states import AttemptState
+
+GONE = "…"
+"""What stands where a candidate's words were removed."""
+
+
+class NotTakenBack(Refused):
+    """An answer is taken back before it is deleted for good."""
+
+    code = "not_taken_back"
+    message = _("Only an answer that was handed in can be deleted here. Nothing was changed.")
+
+
+@transaction.atomic
+def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
+    """Take an answer back: its recording is erased, and nobody grades it any more.
+
+    Who has it in hand is told and credited; their text is kept. What was said of it before stays
+    for its candidate to read and as a fact for the statistics, and counts in no reading.
+    """
+    return recordings.erase_taken_back(attempt=attempt, by=by, at=at)
+
+
+@transaction.atomic
+def delete(*, attempt: Attempt, by: User, at: datetime) -> None:
+    """Take an answer back and cut it from its person: no page of theirs has it any more.
+
+    Words of the candidate's are removed wherever they stand: notes, code, quotes, questions, what
+    they foresaw and felt. The grades stay, of nobody's answer. It cannot be undone.
+    """
+    attempt = withdraw(attempt=attempt, by=by, at=at)
+    if attempt.submitted_at is None:
+        raise NotTakenBack
+    attempt = Attempt.objects.select_related("round__loop__cohort", "round__round_kind").get(
+        pk=attempt.pk
+    )
+    if attempt.deleted_at is not None:
+        return
+    entry = lock_entry(attempt, at)
+    of_it = {"review__attempt": attempt}
+    Question.objects.filter(**of_it).delete()
+    Reflection.objects.filter(attempt=attempt).delete()
+    Usefulness.objects.filter(**of_it).update(note="")
+    Evidence.objects.filter(**of_it).exclude(quote="").update(quote=GONE)
+    GradeAppeal.objects.filter(attempt=attempt).update(text="")
+    LedgerEntry.objects.filter(**of_it).update(giver=None)
+    Notice.objects.filter(person=by, data__attempt=str(attempt.public_id)).update(
+        withdrawn_at=at, data={}
+    )
+    practice.disown(attempt=attempt, at=at)
+    QueueEntry.objects.filter(pk=entry.pk).update(candidate_id=attempt.round.loop.member_id)
+    recount(lock_entry(attempt, at))
+
+
+def may_be_taken_back(attempt: Attempt) -> bool:
+    """Say whether there is anything to take back or delete."""
+    return attempt.state == AttemptState.SUBMITTED or (
+        attempt.state == AttemptState.WITHDRAWN and attempt.submitted_at is not None
+    )
