@@ -157,6 +157,8 @@ class RubricVersion(models.Model):
     checklist = ArrayField(models.TextField(), default=list, blank=True)
     probes = ArrayField(models.TextField(), default=list, blank=True)
     is_wording_only = models.BooleanField(default=False)
+    has_rungs = models.BooleanField(default=False)
+    has_why_chain = models.BooleanField(default=False)
     source = models.TextField(blank=True)
     published_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -298,6 +300,76 @@ class Prompt(models.Model):
     def has_kit(self) -> bool:
         """Whether the interviewer's kit is there; it is whole when it is."""
         return bool(self.intent)
+
+
+class VignetteQuerySet(models.QuerySet["Vignette"]):
+    """Vignettes, told in adjectives."""
+
+    def in_force(self) -> VignetteQuerySet:
+        """Keep those that a grader may be trained on today."""
+        return self.filter(retired_at=None).order_by("position", "id")
+
+
+class Vignette(models.Model):
+    """A written answer with reference levels, on which graders train. Immutable, like an edition.
+
+    Its references speak of one edition of the rubric. A changed text is a new row; the old one is
+    retired and keeps what was said of it. `shows` names what a trap pair shows; `pair_key` is the
+    other half.
+    """
+
+    version = models.ForeignKey(RubricVersion, on_delete=models.PROTECT, related_name="vignettes")
+    round_kind = models.ForeignKey(RoundKind, on_delete=models.PROTECT, related_name="vignettes")
+    key = models.SlugField(max_length=60)
+    digest = models.CharField(max_length=64)
+    position = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=120)
+    author = models.CharField(max_length=120)
+    reviewer = models.CharField(max_length=120)
+    prompt = models.TextField()
+    text = models.TextField()
+    shows = models.CharField(max_length=40, blank=True)
+    pair_key = models.CharField(max_length=60, blank=True)
+    retired_at = models.DateTimeField(null=True)
+
+    objects = VignetteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["round_kind_id", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round_kind", "key"],
+                condition=Q(retired_at=None),
+                name="vignette_key_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Reference(models.Model):
+    """The level of a vignette on one dimension, and why; a null rank is *not observed*.
+
+    Never shown, in any payload, to who has not handed in their own ratings of the vignette.
+    """
+
+    vignette = models.ForeignKey(Vignette, on_delete=models.PROTECT, related_name="references")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="+")
+    rank = models.PositiveSmallIntegerField(null=True)
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["vignette_id", "dimension_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["vignette", "dimension"], name="reference_once"),
+            models.CheckConstraint(
+                condition=Q(rank=None) | Q(rank__range=(0, 3)), name="reference_rank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vignette}: {self.rank}"
 
 
 class Preset(models.Model):
