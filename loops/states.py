@@ -62,7 +62,7 @@ class MockState(StrEnum):
 
 ATTEMPT_MOVES: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.DRAFT: frozenset({AttemptState.SUBMITTED, AttemptState.WITHDRAWN}),
-    AttemptState.SUBMITTED: frozenset(),
+    AttemptState.SUBMITTED: frozenset({AttemptState.WITHDRAWN}),
     AttemptState.WITHDRAWN: frozenset(),
 }
 

@@ -19,7 +19,7 @@ from loops.models.bookings import (
     Turn,
 )
 from loops.models.events import Event
-from loops.models.notices import Notice
+from loops.models.notices import Notice, NoticeWish
 from loops.models.people import Cohort, Invitation, Membership, User
 from loops.models.practice import Artifact, Attempt, Loop, PromptExposure, Round
 from loops.models.recordings import (
@@ -51,6 +51,7 @@ __all__ = [
     "Mock",
     "MockLimits",
     "Notice",
+    "NoticeWish",
     "PromptExposure",
     "Proposal",
     "Recording",

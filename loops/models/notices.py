@@ -16,7 +16,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
     def shown(self, at: datetime) -> "NoticeQuerySet":
         """Keep those that are due and were not taken back, the newest first."""
-        return self.filter(due_at__lte=at, withdrawn_at=None).order_by("-due_at", "-id")
+        shown = self.filter(due_at__lte=at, withdrawn_at=None, is_on_page=True)
+        return shown.order_by("-due_at", "-id")
 
     def unread(self, at: datetime) -> "NoticeQuerySet":
         """Keep those shown that the person has not read."""
@@ -67,11 +68,29 @@ class Notice(models.Model):
         ERASING = "erasing", _("Recordings are about to be erased")
         KEEPING = "keeping", _("A cohort keeps recordings for another time")
         DISK_FULL = "disk_full", _("The server has no room for recordings")
+        REVEALED = "revealed", _("Reviews of your answer can be read")
+        LATE_REVIEW = "late_review", _("One more review of your answer is in")
+        REPORTED = "reported", _("A grader could not grade your answer")
+        NEEDS_GRADER = "needs_grader", _("An answer has waited for two days")
+        CLAIM_VOIDED = "claim_voided", _("An answer that you were grading was taken back")
+        QUESTION = "question", _("A candidate asks why")
+        QUESTION_ANSWERED = "question_answered", _("A grader has answered your why")
+        FOLLOW_UP = "follow_up", _("A grader asks a follow-up question")
+        TAKE_IN = "take_in", _("A follow-up question is answered")
+        GRADE_APPEAL = "grade_appeal", _("A result is appealed")
+        GRADE_ANSWERED = "grade_answered", _("Your appeal of a result is answered")
+        DEBRIEF = "debrief", _("Graders differ: a debrief is open")
+        DEBRIEF_SAID = "debrief_said", _("A grader has written in a debrief")
+        EXPERT = "expert", _("You are asked to grade as an expert")
+        UNLOCKED = "unlocked", _("You have unlocked a round")
+        PRACTICE_NOTE = "practice_note", _("A practice note is in")
+        DIGEST = "digest", _("The day in one mail")
 
     class Mail(models.TextChoices):
         """Where its mail stands."""
 
         NONE = "none", _("no mail")
+        DIGEST = "digest", _("waits for the digest")
         WAITING = "waiting", _("waiting")
         SENDING = "sending", _("being sent")
         SENT = "sent", _("sent")
@@ -80,7 +99,7 @@ class Notice(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices")
-    kind = models.CharField(max_length=16, choices=Kind)
+    kind = models.CharField(max_length=17, choices=Kind)
     subject = models.CharField(max_length=60)
     mock = models.ForeignKey(Mock, on_delete=models.PROTECT, related_name="notices", null=True)
     data = models.JSONField(default=dict)
@@ -88,6 +107,7 @@ class Notice(models.Model):
     due_at = models.DateTimeField()
     useful_until = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
+    is_on_page = models.BooleanField(default=True)
     read_at = models.DateTimeField(null=True)
     mail_state = models.CharField(max_length=7, choices=Mail, default=Mail.WAITING)
     mail_held_until = models.DateTimeField(null=True)
@@ -113,3 +133,30 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.person}"
+
+
+class NoticeWish(models.Model):
+    """How a person wants to be told of one kind of notice; without a row the kind's default holds.
+
+    Off the page, a notice is still written: what was told once is not told again.
+    """
+
+    class Mail(models.TextChoices):
+        """When its mail comes."""
+
+        AT_ONCE = "at_once", _("at once")
+        DAILY = "daily", _("in the daily digest")
+        NEVER = "never", _("never")
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notice_wishes")
+    kind = models.CharField(max_length=17, choices=Notice.Kind)
+    is_on_page = models.BooleanField(default=True)
+    mail = models.CharField(max_length=7, choices=Mail, default=Mail.AT_ONCE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "kind"], name="notice_wish_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.kind} {self.mail}"

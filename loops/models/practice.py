@@ -64,6 +64,10 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Keep answers that were handed in and not withdrawn."""
         return self.filter(state=AttemptState.SUBMITTED)
 
+    def answers(self) -> "AttemptQuerySet":
+        """Leave out the short takes that answer a grader's follow-up question."""
+        return self.exclude(kind=Attempt.Kind.FOLLOW_UP)
+
     def of(self, user: User) -> "AttemptQuerySet":
         """Keep the person's own answers."""
         return self.filter(round__loop__member=user)
@@ -72,7 +76,10 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 class Attempt(models.Model):
     """One answer to one prompt, bound for good to the rubric edition it is graded with.
 
-    `has_priority` puts it first in the queue: its candidate was left alone by a partner.
+    `has_priority` puts it first in the queue: its candidate was left alone by a partner. A
+    follow-up take answers a grader's question after the review; it is graded by nobody, and takes
+    its numbers from `FOLLOW_UPS_FROM` on, so that answers are counted without it. What was deleted
+    is withdrawn, and belongs to nobody's pages any more: its grades stay as facts.
     """
 
     class Kind(models.TextChoices):
@@ -81,6 +88,7 @@ class Attempt(models.Model):
         LIVE = "live", _("live mock")
         RECORDED = "recorded", _("recorded take")
         RETAKE = "retake", _("retake")
+        FOLLOW_UP = "follow_up", _("follow-up take")
 
     class State(models.TextChoices):
         """Where the answer stands; the legal moves are in loops.states."""
@@ -89,10 +97,12 @@ class Attempt(models.Model):
         SUBMITTED = AttemptState.SUBMITTED.value, _("submitted")
         WITHDRAWN = AttemptState.WITHDRAWN.value, _("withdrawn")
 
+    FOLLOW_UPS_FROM: ClassVar[int] = 1001
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.RECORDED)
+    kind = models.CharField(max_length=9, choices=Kind, default=Kind.RECORDED)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="+")
     rubric_version = models.ForeignKey(RubricVersion, on_delete=models.PROTECT, related_name="+")
@@ -101,6 +111,7 @@ class Attempt(models.Model):
     energy = models.SmallIntegerField(null=True)
     started_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
 
     objects = AttemptQuerySet.as_manager()
 
@@ -110,7 +121,7 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["round", "number"], name="attempt_number_once"),
             models.UniqueConstraint(
                 fields=["round"],
-                condition=Q(state="draft") & ~Q(kind="live"),
+                condition=Q(state="draft") & ~Q(kind__in=["live", "follow_up"]),
                 name="attempt_one_draft_a_round",
             ),
             models.CheckConstraint(
@@ -122,14 +133,10 @@ class Attempt(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="submitted")
+                | Q(kind="follow_up", submitted_at__isnull=False)
                 | Q(predicted_rank__isnull=False, energy__isnull=False, submitted_at__isnull=False),
                 name="attempt_submitted_whole",
             ),
-        ]
-        indexes = [
-            models.Index(  # the order of the queue: without it every claim would sort all answers
-                fields=["state", "-has_priority", "submitted_at"], name="attempt_in_order"
-            )
         ]
 
     def __str__(self) -> str:
@@ -144,6 +151,11 @@ class Attempt(models.Model):
     def is_live(self) -> bool:
         """Say whether it was given in a mock."""
         return self.kind == self.Kind.LIVE
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Say whether it answers a grader's question after the review."""
+        return self.kind == self.Kind.FOLLOW_UP
 
     @property
     def is_submitted(self) -> bool:
