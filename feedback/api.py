@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Case, IntegerField, QuerySet, When
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.mixins import ListModelMixin
@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from feedback import access, serializers
 from feedback.models import Review
-from feedback.queries.queue import claimable
+from feedback.queries.queue import offered
 from feedback.queries.readiness import readiness_page
 from loops.access import loop_to_see
 from loops.api import person_at
@@ -34,15 +34,20 @@ class QueueFilter(django_filters.FilterSet):
 
 
 class QueueViewSet(ListModelMixin, GenericViewSet[Attempt]):
-    """What you may grade now, the longest waiting first."""
+    """What you may grade now, in the order in which it is claimed."""
 
     queryset = Attempt.objects.none()
     serializer_class = serializers.WaitingAnswerSerializer
     filterset_class = QueueFilter
 
     def get_queryset(self) -> QuerySet[Attempt]:
+        ids = [item.attempt for item in offered(person_at(self), timezone.now()).items]
+        in_order = Case(
+            *(When(pk=pk, then=place) for place, pk in enumerate(ids)), output_field=IntegerField()
+        )
         return (
-            claimable(person_at(self), timezone.now())
+            Attempt.objects.filter(pk__in=ids)
+            .order_by(in_order)
             .select_related("round__round_kind", "round__loop__cohort", "rubric_version")
             .prefetch_related("recordings")
         )

@@ -7,7 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
+from feedback.actions.places import settle_missing
 from feedback.actions.queue import expire_lapsed
+from feedback.actions.revealing import tell_of_waiting
 from feedback.actions.session import put_unrecorded_away
 from feedback.actions.stamps import place_all_stamps
 from feedback.queries.ratings import round_kinds_to_calibrate
@@ -31,6 +33,8 @@ def sweep() -> None:
     now = timezone.now()
     parts: list[Callable[[], object]] = [
         lambda: expire_lapsed(at=now),
+        lambda: settle_missing(at=now),
+        lambda: tell_of_waiting(at=now),
         lambda: put_unrecorded_away(at=now),
         place_all_stamps,
         lambda: _ring_for_calibration(now),

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
+from feedback.actions.places import settle
 from feedback.models import DowncodeTick, Evidence, Rating, Review
 from loops import blobs
 from loops.cues import Cue as SpokenLine
@@ -280,7 +281,15 @@ def recording(
     if made.is_ready:
         of_it = Track.objects.create(recording=made, role=role, duration_ms=made.duration_ms)
         rendition(of_it, content, content_type=content_type)
+    in_queue(attempt)
     return made
+
+
+def in_queue(attempt: Attempt) -> None:
+    """Bring the queue's entry up to date with rows that were made here, not by actions."""
+    handed_in = Attempt.objects.filter(pk=attempt.pk).exclude(state=Attempt.State.DRAFT)
+    if handed_in.exists() and attempt.recordings.exists():
+        settle(attempt=attempt, at=NOW)
 
 
 def rendition(
@@ -358,7 +367,9 @@ def review(attempt: Attempt, grader: User, **facts: Any) -> Review:
     """Make a review claimed at NOW under a lease of 45 minutes, with nothing written in it."""
     claimed_at = facts.setdefault("claimed_at", NOW)
     facts.setdefault("lease_until", claimed_at + LEASE)
-    return Review.objects.create(attempt=attempt, grader=grader, **facts)
+    made = Review.objects.create(attempt=attempt, grader=grader, **facts)
+    in_queue(attempt)
+    return made
 
 
 def submitted_review(
@@ -399,6 +410,7 @@ def submitted_review(
             evidence(made, dimension, start_ms=dimension.position * 60_000)
     for downcode in attempt.rubric_version.downcodes.filter(key__in=downcodes).order_by("pk"):
         DowncodeTick.objects.create(review=made, downcode=downcode)
+    in_queue(attempt)
     return made
 
 

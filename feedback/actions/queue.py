@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from feedback.models import Review
-from feedback.queries.queue import claimable, held_review
-from feedback.queries.reveal import REVIEWS_WANTED
+from feedback.actions.places import lock_entry, recount
+from feedback.eligibility import Waiting
+from feedback.models import QueueEntry, Review, Unlock
+from feedback.queries.queue import held_review, offered
 from loops.actions.events import record
 from loops.actions.practice import expose
 from loops.errors import Refused
 from loops.models import Attempt, PromptExposure, User
 
 LEASE = timedelta(minutes=45)
+EXPIRED_AT_ONCE = 200
 
 
 class NothingToGrade(Refused):
@@ -46,61 +48,72 @@ class LiveStays(Refused):
     )
 
 
-@transaction.atomic
 def claim(*, by: User, at: datetime, kind: str = "") -> Review:
-    """Give the grader the attempt that has waited longest, under a lease of 45 minutes.
+    """Give the grader the next attempt of the queue's order, under a lease of 45 minutes.
 
     Who holds a running lease gets that review back: one at a time, not counting those of
     their mocks. A review that the grader put back or let lapse earlier is opened again with
-    all its text.
-    `kind` limits the choice to one round kind by its key.
+    all its text. `kind` limits the choice to one round kind by its key.
+
+    Leases that have run out are let go first, so that their places are free whether or not a
+    worker runs.
     """
+    expire_lapsed(at=at)
+    return _claim(by, at, kind)
+
+
+@transaction.atomic
+def _claim(by: User, at: datetime, kind: str) -> Review:
     User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two tabs, one claim
     held = held_review(by, at)
     if held:
         return held
-    attempt = _lock_next(by, at, kind, skip_locked=True) or _lock_next(
-        by, at, kind, skip_locked=False
-    )
-    if attempt is None:
+    item = _grant_next(by, at, kind, is_patient=False) or _grant_next(by, at, kind, is_patient=True)
+    if item is None:
         raise NothingToGrade
+    attempt = Attempt.objects.select_related("prompt__version").get(pk=item.attempt)
     review, is_new = Review.objects.get_or_create(
         attempt=attempt,
         grader=by,
-        defaults={"claimed_at": at, "lease_until": at + LEASE},
+        defaults={
+            "claimed_at": at,
+            "lease_until": at + LEASE,
+            "is_untrained": not _is_trained(by, item),
+        },
     )
     if not is_new:
         review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
         review.claimed_at = at
         review.lease_until = at + LEASE
-        review.save(update_fields=["state", "claimed_at", "lease_until"])
+        review.is_extra = False
+        review.save(update_fields=["state", "claimed_at", "lease_until", "is_extra"])
     expose(user=by, prompt=attempt.prompt, role=PromptExposure.Role.GRADER, at=at)
     record("claimed", review, by=by, at=at)
     return review
 
 
-def _lock_next(by: User, at: datetime, kind: str, *, skip_locked: bool) -> Attempt | None:
-    """Lock the longest waiting attempt that still has a place.
+def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> Waiting | None:
+    """Take one place of the first entry that has one, in the grader's order.
 
     Skipping what others hold locked keeps many graders apart; the second look, which
-    waits, keeps "nothing is waiting" true.
+    waits, keeps "nothing is waiting" true. It holds one lock at a time: two graders who wait for
+    each other's rows would else never end.
     """
-    passed_over: list[int] = []
-    while True:
-        free = claimable(by, at).exclude(pk__in=passed_over)
-        if kind:
-            free = free.filter(round__round_kind__key=kind)
-        attempt = free.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        # A place may have been filled between our look and our lock: count again under it.
-        if attempt is None or places_taken(attempt, at) < REVIEWS_WANTED:
-            return attempt
-        passed_over.append(attempt.pk)
+    for item in offered(by, at, kind=kind).items:
+        with transaction.atomic():
+            rows = QueueEntry.objects.waiting().select_for_update(skip_locked=not is_patient)
+            entry = rows.filter(pk=item.entry).first()
+            if entry is not None:
+                entry.granted += 1
+                entry.save(update_fields=["granted"])
+                return item
+            if is_patient:
+                transaction.set_rollback(True)  # lets go of a row that was locked in vain
+    return None
 
 
-def places_taken(attempt: Attempt, at: datetime, *, but: Review | None = None) -> int:
-    """Return how many of an attempt's places are filled, leaving out one review if asked."""
-    others = Review.objects.taking_a_place(at).filter(attempt=attempt)
-    return (others.exclude(pk=but.pk) if but else others).count()
+def _is_trained(by: User, item: Waiting) -> bool:
+    return Unlock.objects.filter(member=by, round_kind=item.round_kind).exists()
 
 
 def lock_to_write(review: Review, at: datetime) -> Review:
@@ -110,21 +123,24 @@ def lock_to_write(review: Review, at: datetime) -> Review:
     kept all the same and the lease stays lapsed. Raises ReviewClosed for a review that
     was handed in, put back or voided.
     """
-    Attempt.objects.select_for_update().get(pk=review.attempt_id)  # places are counted under it
+    entry = lock_entry(review.attempt_id, at)
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
     if not review.is_open and review.state != Review.State.EXPIRED:
         raise ReviewClosed
-    taken = places_taken(review.attempt, at, but=review) if review.is_lapsed(at) else 0
-    if taken < REVIEWS_WANTED:
+    is_placed = review.is_open or review.purpose != Review.Purpose.PEER
+    if is_placed or entry.is_waiting:
         review.lease_until = max(review.lease_until, at + LEASE)  # a live one's reaches further
         review.state = Review.State.DRAFT
         review.save(update_fields=["lease_until", "state"])
+        if not is_placed:
+            recount(entry)
     return review
 
 
 @transaction.atomic
 def release(*, review: Review, by: User, at: datetime) -> Review:
     """Put an attempt back; what was written is kept for when it is taken again."""
+    entry = lock_entry(review.attempt_id, at)
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
     if review.is_live:
         raise LiveStays
@@ -135,17 +151,26 @@ def release(*, review: Review, by: User, at: datetime) -> Review:
     review.state = Review.State.RELEASED
     review.lease_until = at
     review.save(update_fields=["state", "lease_until"])
+    recount(entry)
     record("released", review, by=by, at=at)
     return review
 
 
-@transaction.atomic
 def expire_lapsed(*, at: datetime) -> int:
-    """Mark claims whose lease ran out; returns how many. Places are free without this already."""
-    lapsed = Review.objects.lapsed(at).select_for_update(skip_locked=True, of=("self",))
-    reviews = list(lapsed.order_by("pk"))
-    for review in reviews:
-        review.state = Review.State.EXPIRED
-        review.save(update_fields=["state"])
-        record("expired", review, by=None, at=at)
-    return len(reviews)
+    """Let claims go whose lease ran out, so that their places are free; returns how many."""
+    lapsed = Review.objects.lapsed(at).order_by("lease_until", "pk")
+    ids = list(lapsed.values_list("pk", "attempt_id")[:EXPIRED_AT_ONCE])
+    return sum(_expire(review_id, attempt_id, at) for review_id, attempt_id in ids)
+
+
+@transaction.atomic
+def _expire(review_id: int, attempt_id: int, at: datetime) -> bool:
+    entry = lock_entry(attempt_id, at)
+    review = Review.objects.lapsed(at).select_for_update(of=("self",)).filter(pk=review_id).first()
+    if review is None:  # its grader went on, or another has let it go
+        return False
+    review.state = Review.State.EXPIRED
+    review.save(update_fields=["state"])
+    recount(entry)
+    record("expired", review, by=None, at=at)
+    return True

@@ -9,9 +9,13 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from feedback.actions.ledger import pass_credit
+from feedback.actions.pairs import note_pair
+from feedback.actions.places import lock_entry, recount
 from feedback.actions.queue import ReviewClosed, lock_to_write
+from feedback.actions.revealing import tell_of
 from feedback.actions.stamps import place_stamps
-from feedback.models import DowncodeTick, Evidence, Rating, Review
+from feedback.models import DowncodeTick, Evidence, LedgerEntry, Rating, Review
 from loops.actions.events import record
 from loops.background import enqueue
 from loops.errors import Refused
@@ -229,7 +233,8 @@ def submit(*, review: Review, draft: Draft, version: int, by: User, at: datetime
 
 @transaction.atomic
 def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
-    attempt = Attempt.objects.select_for_update().get(pk=review.attempt_id)
+    entry = lock_entry(review.attempt_id, at)
+    attempt = Attempt.objects.get(pk=review.attempt_id)
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
     if review.is_submitted:
         return review
@@ -238,11 +243,17 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
     problems = problems_of(review)
     if problems:
         raise Incomplete(problems)
+    # Its place was granted to another meanwhile: it is taken all the same, as one more.
+    review.is_extra = review.state == Review.State.EXPIRED and not entry.is_waiting
     review.state = Review.State.SUBMITTED
     review.submitted_at = at
-    review.save(update_fields=["state", "submitted_at"])
+    review.save(update_fields=["state", "is_extra", "submitted_at"])
     record("submitted", review, by=by, at=at)
     place_stamps(review=review)
+    pass_credit(review=review, reason=LedgerEntry.Reason.REVIEW, at=at)
+    note_pair(review=review, at=at)
+    recount(entry)
+    tell_of(review=review, at=at)
     enqueue("feedback.tasks.calibrate", round_kind_id=attempt.rubric_version.round_kind_id)
     return review
 

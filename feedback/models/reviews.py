@@ -19,6 +19,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Keep those that were handed in."""
         return self.filter(state=Review.State.SUBMITTED)
 
+    def in_results(self) -> "ReviewQuerySet":
+        """Keep those handed in that their candidate reads, which calibration items are not."""
+        return self.submitted().filter(purpose__in=Review.READ_BY_CANDIDATE)
+
     def held(self, at: datetime) -> "ReviewQuerySet":
         """Keep claims and drafts whose lease still runs."""
         return self.filter(state__in=Review.OPEN_STATES, lease_until__gt=at)
@@ -27,10 +31,16 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Keep claims and drafts whose lease has run out."""
         return self.filter(state__in=Review.OPEN_STATES, lease_until__lte=at)
 
-    def taking_a_place(self, at: datetime) -> "ReviewQuerySet":
-        """Keep those that fill one of an attempt's places: handed in, or held."""
+    def granted(self) -> "ReviewQuerySet":
+        """Keep those that fill one of an attempt's places: handed in, or not given up yet.
+
+        A lease that has run out holds its place until `feedback.actions.queue` lets it go, which
+        every claim does first.
+        """
         return self.filter(
-            Q(state=Review.State.SUBMITTED) | Q(state__in=Review.OPEN_STATES, lease_until__gt=at)
+            state__in=[*Review.OPEN_STATES, Review.State.SUBMITTED],
+            purpose=Review.Purpose.PEER,
+            is_extra=False,
         )
 
 
@@ -38,6 +48,10 @@ class Review(models.Model):
     """One grader's grading of one attempt, held under a lease until it is handed in.
 
     One that `is_live` is the interviewer's of a mock: not blind, and marked while it happened.
+    One that `is_extra` fills no place: its place was granted again before it was handed in.
+    `is_untrained` says that its grader had not unlocked the round kind when they took it. The
+    `purpose` is never told to its grader; a blind calibration item `stands_for` the attempt that
+    they would have got, which is not offered to them meanwhile.
     """
 
     class State(models.TextChoices):
@@ -65,13 +79,28 @@ class Review(models.Model):
         FAIR = "fair", _("Fair")
         HIGH = "high", _("High")
 
+    class Purpose(models.TextChoices):
+        """What the review is for."""
+
+        PEER = "peer", _("peer review")
+        APPEAL = "appeal", _("answer to an appeal")
+        EXPERT = "expert", _("expert's reference")
+        GOLD = "gold", _("blind calibration")
+
+    READ_BY_CANDIDATE: ClassVar[tuple[str, ...]] = (Purpose.PEER.value, Purpose.APPEAL.value)
     OPEN_STATES: ClassVar[tuple[str, ...]] = (State.CLAIMED.value, State.DRAFT.value)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="reviews")
     grader = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
     state = models.CharField(max_length=9, choices=State, default=State.CLAIMED)
+    purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.PEER)
     is_live = models.BooleanField(default=False)
+    is_extra = models.BooleanField(default=False)
+    is_untrained = models.BooleanField(default=False)
+    stands_for = models.ForeignKey(
+        Attempt, on_delete=models.PROTECT, related_name="+", null=True, default=None
+    )
     claimed_at = models.DateTimeField()
     lease_until = models.DateTimeField()
     draft_version = models.PositiveIntegerField(default=0)
@@ -206,3 +235,41 @@ class DowncodeTick(models.Model):
 
     def __str__(self) -> str:
         return str(self.downcode)
+
+
+class Moment(models.Model):
+    """What a grader pressed as the talk went on: a phase begun, a rung reached, a why answered.
+
+    `key` is a phase's position, a rung from 1 to 4, or the number of a line of questioning. In a
+    mock it is stamped with its instant, and gets its media time once the recording is there.
+    """
+
+    class Kind(models.TextChoices):
+        """What was pressed."""
+
+        PHASE = "phase", _("phase")
+        RUNG = "rung", _("depth rung")
+        WHY = "why", _("answered why")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="moments")
+    kind = models.CharField(max_length=5, choices=Kind)
+    key = models.PositiveSmallIntegerField()
+    at_ms = models.PositiveIntegerField(null=True)
+    stamped_at = models.DateTimeField(null=True)
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["review_id", F("at_ms").asc(nulls_last=True), "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(at_ms__isnull=False) | Q(stamped_at__isnull=False),
+                name="moment_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="rung") | Q(key__range=(1, 4)), name="moment_rung"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} at {self.at_ms} ms"

@@ -22,7 +22,7 @@ def needed_until(attempt_ids: Collection[int], at: datetime) -> dict[int, dateti
     of_it = Review.objects.filter(attempt=OuterRef("pk"))
     leases = of_it.held(at).order_by().values("attempt").annotate(last=Max("lease_until"))
     attempts: QuerySet[Any] = Attempt.objects.filter(pk__in=attempt_ids).annotate(
-        reviews_at=ArraySubquery(of_it.submitted().order_by().values("submitted_at")),
+        reviews_at=ArraySubquery(of_it.in_results().order_by().values("submitted_at")),
         lease_until=Subquery(leases.values("last")),
     )
     return {

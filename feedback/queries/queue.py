@@ -1,22 +1,36 @@
 """What a member may grade next, and what they hold and have graded."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import JSONObject
+from django.utils.dateparse import parse_datetime
 
-from feedback.models import Review
-from feedback.queries.reveal import REVIEWS_WANTED
-from loops.models import Attempt, Loop, Membership, Recording, User
+from feedback.eligibility import Grader, Graph, Ordered, Pool, Waiting, in_order
+from feedback.models import (
+    Conflict,
+    GradingRules,
+    Pair,
+    QueueEntry,
+    Review,
+    Standing,
+    Unlock,
+)
+from loops.models import Attempt, Cohort, Loop, Membership, Recording, User
+from loops.queries.counting import RowCount
+from loops.queries.notices import unread_of
 from loops.queries.practice import turns_ahead
 from loops.states import AttemptState, MockState, RecordingState
 from rubrics.queries import ladder_labels
 
+PAGE = 50
+SEED = "plumbline"
 REMEMBERED = timedelta(days=14)
 """For so long a review of a mock is shown in which nothing was written."""
 
@@ -65,11 +79,29 @@ class OwnLine:
 
 
 @dataclass(frozen=True)
+class View:
+    """The head of the queue as one grader sees it: who asks, in which pools, what waits.
+
+    `last` is where the next page of each cohort begins; it lacks cohorts that have no more.
+    `cohort` is the one joined last and `unread` counts notices, which every page's frame shows
+    beside what waits; both are None for who is in no cohort.
+    """
+
+    grader: Grader
+    pools: dict[int, Pool]
+    items: list[Waiting]
+    last: dict[int, tuple[bool, str, int]]
+    cohort: Cohort | None
+    unread: int | None
+
+
+@dataclass(frozen=True)
 class QueuePage:
     """The queue as one member sees it.
 
     `held` under a running lease, `put_by` begun and lapsed, `given` handed in, newest first.
-    `live` are those begun in mocks: they are no claim, and hold up none.
+    `live` are those begun in mocks: they are no claim, and hold up none. `view` is what all that
+    waits was read from.
     """
 
     held: list[OwnLine]
@@ -80,50 +112,201 @@ class QueuePage:
     put_by: list[OwnLine]
     given: list[OwnLine]
     given_total: int
+    view: View
 
 
-def claimable(user: User, at: datetime) -> QuerySet[Attempt]:
-    """Return the attempts this member may claim at that instant, in the order of claiming.
+def look(
+    user: User,
+    at: datetime,
+    *,
+    kind: str = "",
+    after: Mapping[int, tuple[bool, str, int]] | None = None,
+) -> View:
+    """Return the first fifty waiting entries of each of a member's cohorts; one query.
 
-    Of their cohorts, not their own, playable, with a place free and not yet reviewed by
-    them. A review they put back or let lapse does not stand in the way; that they held the
-    mock does, and that the prompt waits for them in a mock of their own. First come the
-    attempts with priority, then those that have waited longest.
+    They are found by index, those with priority and then the longest waiting first, so what a look
+    costs does not grow with the queue. `after` is the last view's `last`, for the next fifty.
+    What is the member's own, or what they have graded, is not read at all.
     """
-    others = (
-        Review.objects.taking_a_place(at)
-        .filter(attempt=OuterRef("pk"))
-        .order_by()
-        .values("attempt")
-        .annotate(n=Count("pk"))
-        .values("n")
+    return _view_of(user, list(_head_of_queue(user, at, kind, after)))
+
+
+def _head_of_queue(
+    user: User, at: datetime, kind: str, after: Mapping[int, tuple[bool, str, int]] | None
+) -> QuerySet[Any]:
+    """Return the member's places in cohorts, each with what `_view_of` reads from it."""
+    rows = Membership.objects.filter(user=user).select_related("cohort")
+    if after is not None:
+        rows = rows.filter(cohort__in=list(after))
+    size = Membership.objects.filter(cohort=OuterRef("cohort")).order_by().values("cohort")
+    return rows.order_by("cohort_id").annotate(
+        size=Subquery(size.annotate(n=Count("pk")).values("n")),
+        requires_unlock=Subquery(
+            GradingRules.objects.filter(cohort=OuterRef("cohort")).values("requires_unlock")[:1]
+        ),
+        unlocked=ArraySubquery(
+            Unlock.objects.filter(member__memberships__cohort=OuterRef("cohort"))
+            .order_by()
+            .values(row=JSONObject(member="member_id", kind="round_kind_id"))
+        ),
+        conflicts=ArraySubquery(
+            Conflict.objects.of(user)
+            .order_by()
+            .values(
+                of_the_two=Case(
+                    When(declared_by=user, then=F("other_id")), default=F("declared_by_id")
+                )
+            )
+        ),
+        ahead=ArraySubquery(
+            turns_ahead(user)
+            .order_by()
+            .values(row=JSONObject(kind="round__round_kind_id", key="prompt__key"))
+        ),
+        waiting=ArraySubquery(_first_waiting(user, at, kind, after)),
+        unread=RowCount(unread_of(user, at)),
     )
-    theirs = Review.objects.filter(grader=user)
-    barred = theirs.taking_a_place(at) | theirs.filter(state=Review.State.VOID)
-    awaited = turns_ahead(user).filter(
-        prompt__key=OuterRef("prompt__key"), round__round_kind=OuterRef("round__round_kind")
+
+
+def _view_of(user: User, found: Sequence[Any]) -> View:
+    newest = max(found, key=lambda row: (row.joined_at, row.pk), default=None)
+    conflicts = found[0].conflicts if found else ()
+    ahead = found[0].ahead if found else ()
+    return View(
+        grader=Grader(
+            person=user.pk,
+            conflicts=frozenset(conflicts),
+            prompts_ahead=frozenset((row["kind"], row["key"]) for row in ahead),
+        ),
+        pools={row.cohort_id: _pool(row) for row in found},
+        items=[_waiting_item(entry, row.cohort_id) for row in found for entry in row.waiting],
+        last={row.cohort_id: _place(row.waiting[-1]) for row in found if len(row.waiting) == PAGE},
+        cohort=newest and newest.cohort,
+        unread=newest and newest.unread,
+    )
+
+
+def _first_waiting(
+    user: User, at: datetime, kind: str, after: Mapping[int, tuple[bool, str, int]] | None
+) -> QuerySet[Any, Any]:
+    entries = (
+        QueueEntry.objects.waiting()
+        .filter(cohort=OuterRef("cohort"))
+        .exclude(candidate=user)
+        .filter(~Exists(barred_reviews(user, at).filter(attempt=OuterRef("attempt"))))
+    )
+    if kind:
+        entries = entries.filter(round_kind__key=kind)
+    if after:
+        beyond = Q()
+        for cohort_id, (has_priority, since, entry_id) in after.items():
+            later = Q(since__gt=since) | Q(since=since, pk__gt=entry_id)
+            here = Q(has_priority=has_priority) & later
+            beyond |= Q(cohort=cohort_id) & (here | Q(has_priority=False) if has_priority else here)
+        entries = entries.filter(beyond)
+    standing = Standing.objects.filter(cohort=OuterRef("cohort"), member=OuterRef("candidate"))
+    graded_them = (
+        Pair.objects.filter(cohort=OuterRef("cohort"), grader=OuterRef("candidate"), candidate=user)
+        .order_by()
+        .values("candidate")
+        .annotate(last=Max("last_at"))
+        .values("last")
     )
     return (
-        Attempt.objects.filter(
-            state=AttemptState.SUBMITTED,
-            round__loop__cohort__in=Membership.objects.filter(user=user).values("cohort"),
-            pk__in=Recording.objects.ready().values("attempt"),
-        )
-        .exclude(round__loop__member=user)
-        .exclude(turn__interviewer=user)
-        .exclude(pk__in=barred.values("attempt"))
-        .filter(~Exists(awaited))
+        entries.order_by("-has_priority", "since", "pk")
         .annotate(
-            taken=Coalesce(Subquery(others, output_field=IntegerField()), Value(0)),
+            credit=Subquery(standing.values(credit=F("given") - F("taken"))[:1]),
+            graded_them_at=Subquery(graded_them),
         )
-        .filter(taken__lt=REVIEWS_WANTED)
-        .order_by("-has_priority", "submitted_at", "pk")
+        .values(
+            row=JSONObject(
+                entry="pk",
+                attempt="attempt_id",
+                candidate="candidate_id",
+                round_kind="round_kind_id",
+                prompt="attempt__prompt__key",
+                interviewer="attempt__turn__interviewer_id",
+                since="since",
+                reviews="granted",
+                in_results="handed_in",
+                has_priority="has_priority",
+                credit="credit",
+                graded_them_at="graded_them_at",
+            )
+        )[:PAGE]
     )
 
 
-def waiting_count(user: User, at: datetime) -> int:
-    """Return how many attempts the member could claim now."""
-    return claimable(user, at).count()
+def barred_reviews(user: User, at: datetime) -> QuerySet[Review]:
+    """Return the reviews for which a member is not offered their attempts again.
+
+    One they put back or let lapse does not stand in the way.
+    """
+    theirs = Review.objects.filter(grader=user)
+    return theirs.exclude(state__in=[Review.State.RELEASED, Review.State.EXPIRED]).exclude(
+        state__in=Review.OPEN_STATES, lease_until__lte=at
+    )
+
+
+def _pool(row: Any) -> Pool:
+    return Pool(
+        cohort=row.cohort_id,
+        size=row.size,
+        requires_unlock=bool(row.requires_unlock),
+        unlocked=frozenset((one["member"], one["kind"]) for one in row.unlocked),
+    )
+
+
+def _waiting_item(row: dict[str, Any], cohort_id: int) -> Waiting:
+    graded_them_at = row.pop("graded_them_at")
+    return Waiting(
+        **{
+            **row,
+            "cohort": cohort_id,
+            "since": _instant(row["since"]),
+            "credit": row["credit"] or 0,
+            "graded_them_at": graded_them_at and _instant(graded_them_at),
+        }
+    )
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, str, int]:
+    return row["has_priority"], row["since"], row["entry"]
+
+
+def _instant(text: str) -> datetime:
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(f"{text} is no instant.")
+    return found
+
+
+def offered(user: User, at: datetime, *, kind: str = "", view: View | None = None) -> Ordered:
+    """Return what a member may claim now, in the order of claiming, out of the first pages.
+
+    Where all of a page is excluded the next is looked at. Whoever has looked gives the `view`.
+    """
+    view = view or look(user, at, kind=kind)
+    while True:
+        ordered = in_order(view.items, view.grader, view.pools, at, graph=_graph(view), seed=SEED)
+        if ordered.items or not view.last:
+            return ordered
+        view = look(user, at, kind=kind, after=view.last)
+
+
+def _graph(view: View) -> Graph:
+    """Read who graded whom in the cohorts and round kinds at hand; no query where none needs it."""
+    cohorts = {item.cohort for item in view.items}
+    kinds = {item.round_kind for item in view.items}
+    if not view.items:
+        return Graph()
+    edges = Pair.objects.filter(cohort__in=cohorts, round_kind__in=kinds)
+    return Graph(edges.values_list("cohort_id", "round_kind_id", "grader_id", "candidate_id"))
+
+
+def count_offered(view: View, at: datetime) -> int:
+    """Return how many attempts of a view its member could claim."""
+    return len(in_order(view.items, view.grader, view.pools, at).items)
 
 
 def held_review(user: User, at: datetime) -> Review | None:
@@ -159,8 +342,9 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     live = [review for review in found if review.is_live and not review.is_submitted]
     begun = [review for review in found if not (review.is_live or review.is_submitted)]
     begun_attempts = {review.attempt_id for review in begun}
-    waiting = list(_waiting(user, at)[: shown + 1])
-    kinds = _kinds_of(waiting) if len(waiting) <= shown else _kinds_waiting(claimable(user, at))
+    view = look(user, at)
+    waiting = _waiting(offered(user, at, view=view))
+    kinds = _kinds_of(waiting)
     return QueuePage(
         held=[_own_line(review, label, at) for review in begun if not review.is_lapsed(at)],
         live=[_own_line(review, label, at) for review in live],
@@ -173,6 +357,7 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
         put_by=[_own_line(review, label, at) for review in begun if review.is_lapsed(at)],
         given=[_own_line(review, label, at) for review in given[:shown]],
         given_total=len(given) if len(given) <= shown else reviews.submitted().count(),
+        view=view,
     )
 
 
@@ -191,16 +376,19 @@ class _Labels:
         return self._known[company][loop.ladder][rank]
 
 
-def _waiting(user: User, at: datetime) -> QuerySet[Attempt]:
+def _waiting(ordered: Ordered) -> list[Any]:
+    """Return the attempts offered, in the order of claiming."""
     playable = Recording.objects.ready().filter(attempt=OuterRef("pk"))
-    return (
-        claimable(user, at)
-        .select_related("round__loop__cohort", "round__round_kind")
+    attempts = (
+        Attempt.objects.filter(pk__in=[item.attempt for item in ordered.items])
+        .select_related("round__loop__cohort", "round__round_kind", "queue_entry")
         .annotate(
             duration_ms=Subquery(playable.values("duration_ms")[:1]),
             recording_state=Subquery(playable.values("state")[:1]),
         )
     )
+    by_id = {attempt.pk: attempt for attempt in attempts}
+    return [by_id[item.attempt] for item in ordered.items if item.attempt in by_id]
 
 
 def _waiting_line(attempt: Any, label: _Labels, *, is_begun: bool) -> WaitingLine:
@@ -210,7 +398,7 @@ def _waiting_line(attempt: Any, label: _Labels, *, is_begun: bool) -> WaitingLin
         target_label=label.of(loop, loop.target_rank),
         duration_ms=attempt.duration_ms,
         submitted_at=attempt.submitted_at,
-        places_free=REVIEWS_WANTED - attempt.taken,
+        places_free=attempt.queue_entry.wanted - attempt.queue_entry.granted,
         is_begun=is_begun,
         has_priority=attempt.has_priority,
         is_partial=attempt.recording_state == RecordingState.READY_PARTIAL,
@@ -238,13 +426,3 @@ def _kinds_of(waiting: Iterable[Attempt]) -> list[KindCount]:
     counted = Counter(attempt.round.round_kind for attempt in waiting)
     in_order = sorted(counted, key=lambda kind: (kind.ladder != "ic", kind.position, kind.key))
     return [KindCount(key=kind.key, title=kind.title, count=counted[kind]) for kind in in_order]
-
-
-def _kinds_waiting(free: QuerySet[Attempt]) -> list[KindCount]:
-    kind = "round__round_kind__"  # engineers' rounds first: "ic" sorts after "em"
-    rows = (
-        free.order_by(f"-{kind}ladder", f"{kind}position", f"{kind}key")
-        .values_list(f"{kind}key", f"{kind}title")
-        .annotate(n=Count("pk"))
-    )
-    return [KindCount(key=key, title=title, count=n) for key, title, n in rows]

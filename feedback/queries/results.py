@@ -228,7 +228,7 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
     """
     loop = attempt.round.loop
     submitted_at = attempt.submitted_at or at
-    handed_in = attempt.reviews.submitted().values_list("submitted_at", flat=True)
+    handed_in = attempt.reviews.in_results().values_list("submitted_at", flat=True)
     reviewed_at = [moment for moment in handed_in if moment]
     reveals_at = revealed_at(submitted_at, reviewed_at)
     is_revealed = reveals_at is not None and reveals_at <= at
@@ -251,7 +251,7 @@ def _results(attempt: Attempt, found: Beside, labels: Sequence[str]) -> Results:
     recording = found.recording
     cohort = attempt.round.loop.cohort
     reviews = list(
-        attempt.reviews.submitted().select_related("grader").order_by("submitted_at", "pk")
+        attempt.reviews.in_results().select_related("grader").order_by("submitted_at", "pk")
     )
     who = {review.pk: cohort.called(review.grader) for review in reviews}
     quotes = _quotes(who, attempt, recording, found.artifacts)

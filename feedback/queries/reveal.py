@@ -14,7 +14,12 @@ PATIENCE = timedelta(hours=48)
 
 def revealed_attempts(at: datetime) -> QuerySet[Attempt]:
     """Return the submitted attempts whose reviews their candidates may see at that instant."""
-    handed_in = Count("reviews", filter=Q(reviews__state=Review.State.SUBMITTED))
+    handed_in = Count(
+        "reviews",
+        filter=Q(
+            reviews__state=Review.State.SUBMITTED, reviews__purpose__in=Review.READ_BY_CANDIDATE
+        ),
+    )
     return (
         Attempt.objects.filter(state=AttemptState.SUBMITTED)
         .annotate(reviews_in=handed_in)

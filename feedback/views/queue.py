@@ -1,5 +1,7 @@
 """The queue's pages: what one holds, what waits, and taking the next."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,10 +10,17 @@ from django.views.decorators.http import require_safe
 
 from feedback.actions import queue as claims
 from feedback.forms import ClaimForm
-from feedback.queries.queue import queue_page
+from feedback.queries.queue import View, queue_page
 from feedback.queries.session import as_interviewer
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
+
+
+def frame_of(view: View) -> dict[str, Any]:
+    """Return what the frame shows out of a look that the view has taken anyway."""
+    if view.cohort is None:
+        return {}
+    return {"cohort": view.cohort, "unread_notices": view.unread}
 
 
 @require_safe
@@ -27,6 +36,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "page": page,
             "interviewing": cards if cards[0].all else [],
             "waiting_reviews": page.waiting_total,
+            **frame_of(page.view),
             "lease_minutes": int(claims.LEASE.total_seconds() // 60),
         },
     )

@@ -1,0 +1,177 @@
+"""Keep the queue's entries true: what an attempt wants, has, and whether it can be graded at all.
+
+An entry's row lock is the lock of all that happens to its attempt's reviews: take it first, by
+`lock_entry`. Everything on the row is derived, so `recount` may be called at any time and twice.
+"""
+
+from collections import defaultdict
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from feedback.actions.ledger import pass_credit
+from feedback.disagreement import Opinion, is_split
+from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Report, Review
+from loops.actions.events import record
+from loops.actions.notices import tell
+from loops.models import Attempt, Cohort, Notice, Recording
+from loops.states import AttemptState, RecordingState
+
+THIRD = 3
+"""So many reviews are wanted at least where two are split."""
+SETTLED_AT_ONCE = 500
+YES = (Review.Verdict.YES, Review.Verdict.STRONG_YES)
+
+
+def lock_entry(attempt: Attempt | int, at: datetime) -> QueueEntry:
+    """Return the attempt's entry with its row locked; there is one from the first time on."""
+    attempt_id = attempt if isinstance(attempt, int) else attempt.pk
+    locked = QueueEntry.objects.select_for_update(of=("self",)).select_related(
+        "attempt__round__loop__cohort", "attempt__round__loop__member", "attempt__prompt__version"
+    )
+    entry = locked.filter(attempt=attempt_id).first()
+    if entry is None:
+        found = Attempt.objects.select_related("round__loop").get(pk=attempt_id)
+        QueueEntry.objects.get_or_create(
+            attempt=found,
+            defaults={
+                "cohort_id": found.round.loop.cohort_id,
+                "candidate_id": found.round.loop.member_id,
+                "round_kind_id": found.round.round_kind_id,
+                "has_priority": found.has_priority,
+                "since": found.submitted_at or at,
+            },
+        )
+        entry = locked.get(attempt=attempt_id)
+    return entry
+
+
+def recount(entry: QueueEntry) -> QueueEntry:
+    """Write a locked entry anew from its attempt and its reviews."""
+    attempt = Attempt.objects.get(pk=entry.attempt_id)
+    reviews = Review.objects.filter(attempt=attempt)
+    reports = Report.objects.filter(
+        review__attempt=attempt, taken_back_at=None, contested_at=None
+    ).order_by("made_at", "pk")
+    report = reports.first()
+    is_playable = Recording.objects.ready().filter(attempt=attempt).exists()
+    is_handed_in = attempt.state == AttemptState.SUBMITTED and not attempt.is_follow_up
+    quota = _quota(entry.cohort_id)
+    entry.has_priority = attempt.has_priority
+    entry.since = attempt.submitted_at or entry.since
+    entry.exclusion = report.kind if report else QueueEntry.Exclusion.NONE
+    entry.is_open = is_handed_in and is_playable and report is None
+    entry.granted = reviews.granted().count()
+    opinions = _opinions(attempt)
+    entry.handed_in = len(opinions)
+    entry.is_split = is_split(opinions)
+    is_third_missing = entry.is_split and entry.handed_in < THIRD
+    entry.wanted = max(quota, entry.granted, THIRD if is_third_missing else 0)
+    entry.save()
+    return entry
+
+
+@transaction.atomic
+def settle(*, attempt: Attempt, at: datetime) -> QueueEntry:
+    """Bring the entry up to date with its attempt, and void the claims of one that is gone.
+
+    Gone are an answer that was taken back and one whose recording was erased: nobody can grade
+    them any more. A recording that is made ready anew comes back, so its claims stay.
+    """
+    entry = lock_entry(attempt, at)
+    if _is_gone(entry.attempt_id):
+        void_claims(entry, at=at, is_paid=True)
+    return recount(entry)
+
+
+def void_claims(
+    entry: QueueEntry, *, at: datetime, is_paid: bool, but: Review | None = None
+) -> list[Review]:
+    """Void what graders have in hand of a locked entry's attempt, and tell them.
+
+    Their text is kept. Where `is_paid` they are credited as if they had handed in: an answer was
+    taken from under their hands. The interviewer's review of a mock stays, as a practice note.
+    """
+    open_ = Review.objects.filter(
+        attempt=entry.attempt_id,
+        state__in=[*Review.OPEN_STATES, Review.State.EXPIRED],
+        is_live=False,
+    ).select_related("grader", "attempt__round__loop__cohort", "attempt__round__loop__member")
+    voided = []
+    for review in (open_.exclude(pk=but.pk) if but else open_).order_by("pk"):
+        is_in_hand = review.is_open or review.drafted_at is not None
+        review.state = Review.State.VOID
+        review.save(update_fields=["state"])
+        record("voided", review, by=None, at=at)
+        if not is_in_hand:
+            continue
+        if is_paid:
+            pass_credit(review=review, reason=LedgerEntry.Reason.VOIDED, at=at)
+        tell(
+            review.grader,
+            Notice.Kind.CLAIM_VOIDED,
+            f"review:{review.pk}",
+            at=at,
+            review=str(review.public_id),
+            round=review.attempt.round.title,
+            is_paid=is_paid,
+        )
+        voided.append(review)
+    return voided
+
+
+def settle_missing(*, at: datetime) -> int:
+    """Settle answers without an entry, and entries that no longer say what is so; how many.
+
+    The first are answers of before there were entries; the second would be a defect, and are
+    looked for only among those open to graders.
+    """
+    handed_in = Attempt.objects.answers().submitted()
+    without = handed_in.filter(~Exists(QueueEntry.objects.filter(attempt=OuterRef("pk"))))
+    attempts = list(without.order_by("submitted_at", "pk")[:SETTLED_AT_ONCE])
+    for attempt in attempts:
+        settle(attempt=attempt, at=at)
+    return len(attempts)
+
+
+@transaction.atomic
+def settle_cohort(*, cohort: Cohort, at: datetime) -> int:
+    """Count again what a cohort's answers want, since its rules have changed; returns how many.
+
+    Complete is not for good: with a higher number answers come back to the queue, with a lower one
+    no claim is taken away.
+    """
+    ids = QueueEntry.objects.filter(cohort=cohort).order_by("pk").values_list("pk", flat=True)
+    count = 0
+    for entry_id in ids:
+        entry = QueueEntry.objects.select_for_update().get(pk=entry_id)
+        before = entry.wanted
+        count += recount(entry).wanted != before
+    return count
+
+
+def _quota(cohort_id: int) -> int:
+    quota = GradingRules.objects.filter(cohort=cohort_id).values_list("reviews_wanted", flat=True)
+    return quota.first() or GradingRules.REVIEWS_LEAST
+
+
+def _is_gone(attempt_id: int) -> bool:
+    attempt = Attempt.objects.get(pk=attempt_id)
+    if attempt.state == AttemptState.WITHDRAWN:
+        return True
+    away = [RecordingState.DISCARDED, RecordingState.ERASED]
+    is_any_kept = Recording.objects.filter(attempt=attempt).exclude(state__in=away).exists()
+    return attempt.is_submitted and not is_any_kept
+
+
+def _opinions(attempt: Attempt) -> list[Opinion]:
+    """Return what the peers' reviews that are in say of the key dimensions and the bar."""
+    reviews = Review.objects.in_results().filter(attempt=attempt, purpose=Review.Purpose.PEER)
+    verdicts = dict(reviews.order_by().values_list("pk", "verdict"))
+    ranks: dict[int, dict[str, int | None]] = defaultdict(dict)
+    if len(verdicts) > 1:
+        rows = Rating.objects.filter(review__in=verdicts, dimension__is_key=True)
+        for review_id, key, rank in rows.values_list("review_id", "dimension__key", "rank"):
+            ranks[review_id][key] = rank
+    return [Opinion(ranks[pk], verdict in YES) for pk, verdict in sorted(verdicts.items())]
