@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 
-from feedback.models import DowncodeTick, Evidence, Review
+from feedback.models import DowncodeTick, Evidence, Moment, Review
 from feedback.queries.stamps import moment_in, placeable_recordings
 
 LEAD_MS = 10_000
@@ -17,7 +17,7 @@ def place_stamps(*, review: Review) -> int:
     """Place every stamp of the review that has no media time yet; returns how many there were.
 
     Nothing is placed before the answer is handed in. A stamp outside of the recording is put
-    at its beginning or end.
+    at its beginning or end. A moment lies where it was pressed; evidence begins a while before.
     """
     if not review.is_live:
         return 0
@@ -25,25 +25,35 @@ def place_stamps(*, review: Review) -> int:
     if recording is None:
         return 0
     Review.objects.select_for_update().get(pk=review.pk)
+    moments = list(_unplaced_moments().filter(review=review))
+    for moment in moments:
+        moment.at_ms = moment_in(recording, moment).ms
+    Moment.objects.bulk_update(moments, ["at_ms"])
     stamps = list(_unplaced().filter(review=review))
     for evidence in stamps:
         evidence.end_ms = moment_in(recording, evidence).ms
         evidence.start_ms = max(0, evidence.end_ms - LEAD_MS)
     Evidence.objects.bulk_update(stamps, ["start_ms", "end_ms"])
     _place_ticks(review, {evidence.downcode_id for evidence in stamps if evidence.downcode_id})
-    return len(stamps)
+    return len(stamps) + len(moments)
 
 
 def place_all_stamps() -> int:
     """Place the stamps of every live review whose recording is there; returns how many."""
     there = placeable_recordings().values("attempt")
-    waiting = _unplaced().filter(review__is_live=True, review__attempt__in=there)
-    reviews = Review.objects.filter(pk__in=waiting.order_by().values("review")).order_by("pk")
+    stamped = _unplaced().order_by().values("review")
+    pressed = _unplaced_moments().order_by().values("review")
+    live = Review.objects.filter(is_live=True, attempt__in=there)
+    reviews = live.filter(Q(pk__in=stamped) | Q(pk__in=pressed)).order_by("pk")
     return sum(place_stamps(review=review) for review in reviews)
 
 
 def _unplaced() -> QuerySet[Evidence]:
     return Evidence.objects.filter(stamped_at__isnull=False, start_ms=None).order_by("pk")
+
+
+def _unplaced_moments() -> QuerySet[Moment]:
+    return Moment.objects.filter(stamped_at__isnull=False, at_ms=None).order_by("pk")
 
 
 def _place_ticks(review: Review, downcode_ids: Iterable[int]) -> None:

@@ -369,6 +369,10 @@ class Migration(migrations.Migration):
             model_name='moment',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'rung'), _negated=True), ('key__range', (1, 4)), _connector='OR'), name='moment_rung'),
         ),
+        migrations.AddIndex(
+            model_name='moment',
+            index=models.Index(condition=models.Q(('at_ms', None), ('stamped_at__isnull', False)), fields=['review'], name='moment_unplaced'),
+        ),
         migrations.AddConstraint(
             model_name='pair',
             constraint=models.UniqueConstraint(fields=('cohort', 'round_kind', 'grader', 'candidate'), name='pair_once'),

@@ -270,6 +270,13 @@ class Moment(models.Model):
                 condition=~Q(kind="rung") | Q(key__range=(1, 4)), name="moment_rung"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["review"],
+                condition=Q(stamped_at__isnull=False, at_ms=None),
+                name="moment_unplaced",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} at {self.at_ms} ms"

@@ -7,8 +7,9 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from feedback.media_time import Moment, media_span_words, moment_of
-from feedback.models import Evidence
+from feedback.media_time import Moment as MediaMoment
+from feedback.media_time import media_span_words, moment_of
+from feedback.models import Evidence, Moment
 from loops.models import Attempt, Recording, Track
 from loops.states import AttemptState
 
@@ -34,10 +35,10 @@ def placeable_recordings() -> QuerySet[Recording]:
     return submitted.exclude(tracks__role=Track.Role.UPLOAD)
 
 
-def moment_in(recording: Recording, evidence: Evidence) -> Moment:
+def moment_in(recording: Recording, stamp: Evidence | Moment) -> MediaMoment:
     """Return where a stamp lies in a recording that can be played."""
     return moment_of(
-        evidence.stamped_at or recording.started_at,
+        stamp.stamped_at or recording.started_at,
         started_at=recording.started_at,
         pauses=recording.pauses,
         duration_ms=recording.duration_ms or 0,
