@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from feedback.actions.moments import Press
 from feedback.forms import OLDEST_STAMP, MediaTimeField
 
-PRESSED = re.compile(r"(?P<kind>phase|rung|why)(?::(?P<key>new|[1-9]\d?))?")
+PRESSED = re.compile(r"(?P<kind>phase|rung|why)(?::(?P<key>new|[1-9]\d?))?(?:@(?P<ms>\d{1,9}))?")
 
 
 class MomentForm(forms.Form):
     """What was pressed: a phase ("phase:2", or "phase" for the next), a rung, a why ("why:new").
 
     A script says when in `ms`, a person in `at` as m:ss, a page of a mock by `stamp` and `age_ms`.
+    What is put back after it was removed says it beside the key: "phase:2@95000".
     """
 
     prefix = "moment"
@@ -44,7 +45,7 @@ class MomentForm(forms.Form):
         is_new_line = kind == "why" and key == "new"
         is_rung = kind == "rung" and key in {"1", "2", "3", "4"}
         is_phase = kind == "phase" and key != "new"
-        if not (is_rung or is_phase or is_new_line or (kind == "why" and key is None)):
+        if not (is_rung or is_phase or kind == "why"):
             raise forms.ValidationError(_("There is no such thing to mark. Nothing was changed."))
         return Press(kind, int(key) if key and not is_new_line else None, is_new_line)
 
@@ -63,6 +64,9 @@ class MomentForm(forms.Form):
     @property
     def at_ms(self) -> int | None:
         """Return the media time that was given."""
+        found = PRESSED.fullmatch(self.data.get(self.add_prefix("what"), ""))
+        if found and found["ms"]:
+            return int(found["ms"])
         exact: int | None = self.cleaned_data.get("ms")
         typed: int | None = self.cleaned_data.get("at")
         return typed if exact is None else exact

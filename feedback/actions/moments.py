@@ -141,7 +141,7 @@ def _key(review: Review, press: Press, at_ms: int, before: Iterable[Pressed]) ->
     if press.kind == Moment.Kind.RUNG and version.has_rungs and press.key:
         return press.key
     if press.kind == Moment.Kind.WHY and version.has_why_chain:
-        return line_of(before, at_ms, is_new=press.is_new_line)
+        return press.key or line_of(before, at_ms, is_new=press.is_new_line)
     raise NotInRubric
 
 

@@ -13,9 +13,18 @@ from django.db.models import F, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
-from feedback.models import DowncodeTick, Evidence, Rating, Review
+from feedback.media_time import media_time_words
+from feedback.models import DowncodeTick, Evidence, Moment, Rating, Review
+from feedback.queries.phases import RibbonView, moment_words, ribbon_view, time_of
 from feedback.queries.stamps import Place, place_of_span, place_of_stamp
 from feedback.timeline import Mark
+from feedback.verdict import (
+    Cap,
+    DimensionRanks,
+    MechanicalVerdict,
+    dimensions_needed_in,
+    mechanical_verdict,
+)
 from loops.models import Artifact, Attempt, Recording
 from loops.queries.practice import Step, guide_of
 from loops.states import AttemptState
@@ -44,11 +53,12 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the server holds of a review: ranks by dimension key, ticked downcodes, evidence."""
+    """What the server holds of a review: ranks by dimension key, ticked downcodes, evidence …"""
 
     ranks: Mapping[str, int | None]
     ticked: frozenset[str]
     evidence: list[Evidence]
+    moments: list[Moment]
     artifacts: list[Artifact]
 
 
@@ -89,6 +99,17 @@ class Note:
     def text(self) -> str:
         """Say what the grader wrote, else what they quoted."""
         return self.evidence.note or self.evidence.quote
+
+
+@dataclass(frozen=True)
+class MomentLine:
+    """A moment as its grader's list shows it; `again` is what would mark it anew."""
+
+    moment: Moment
+    what: str
+    place: str
+    href: str
+    again: str
 
 
 @dataclass(frozen=True)
@@ -175,6 +196,55 @@ class GradingPage:
     def marks(self) -> list[Mark]:
         """Return the evidence that has a time, for the timeline."""
         return [_mark(note) for note in self.notes if note.evidence.start_ms is not None]
+
+    @cached_property
+    def ribbon(self) -> RibbonView:
+        """Return the phase ribbon of the moments marked so far."""
+        return ribbon_view(
+            self.kept.moments,
+            self.guide,
+            started_at=self.review.attempt.started_at,
+            duration_ms=self.duration_ms,
+        )
+
+    @cached_property
+    def moments(self) -> list[MomentLine]:
+        """Return every moment, in order."""
+        return [moment_line(one, self) for one in self.kept.moments]
+
+    @property
+    def has_moments(self) -> bool:
+        """Say whether the rubric has anything to press as the talk goes on."""
+        version = self.review.attempt.rubric_version
+        return bool(self.guide or version.has_rungs or version.has_why_chain)
+
+    @cached_property
+    def by_rule(self) -> MechanicalVerdict:
+        """Return the mechanical verdict of this review alone: each signal it ticks caps."""
+        return mechanical_verdict(
+            [
+                DimensionRanks(
+                    dimension=card.dimension.key,
+                    ranks=(self.kept.ranks.get(card.dimension.key),),
+                    is_key=card.dimension.is_key,
+                )
+                for card in self.cards
+            ],
+            target_rank=self.target_rank,
+            caps=[_cap(signal.downcode, self.rubric) for signal in self.ticked_signals],
+            dimensions_needed=dimensions_needed_in(self.review.attempt.round.round_kind.key),
+        )
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Say what the page calls dimensions and downcodes, by key."""
+        downcodes = {downcode.key: downcode.text for downcode in self.rubric.downcodes}
+        return downcodes | {card.dimension.key: card.dimension.label for card in self.cards}
+
+    @property
+    def is_yes(self) -> bool:
+        """Say whether the grader's verdict at the target is a yes."""
+        return self.review.verdict in {Review.Verdict.YES, Review.Verdict.STRONG_YES}
 
     @cached_property
     def said(self) -> list[SaidLine]:
@@ -305,26 +375,57 @@ def kept_of(review: Review) -> Kept:
                 "quote",
                 "note",
             ),
+            moment_rows=_rows(
+                Moment.objects.filter(review=here).order_by(
+                    F("at_ms").asc(nulls_last=True), "stamped_at", "pk"
+                ),
+                "public_id",
+                "kind",
+                "key",
+                "at_ms",
+                "stamped_at",
+            ),
             artifact_rows=_rows(
                 Artifact.objects.filter(attempt=OuterRef("attempt")).order_by("kind"),
                 "kind",
                 "text",
             ),
         )
-        .values("rating_rows", "ticked", "evidence_rows", "artifact_rows")
+        .values("rating_rows", "ticked", "evidence_rows", "moment_rows", "artifact_rows")
         .get(pk=review.pk)
     )
     return Kept(
         ranks={row["key"]: row["rank"] for row in found["rating_rows"]},
         ticked=frozenset(found["ticked"]),
-        evidence=[_evidence(row) for row in found["evidence_rows"]],
+        evidence=[Evidence(**_stamped(row)) for row in found["evidence_rows"]],
+        moments=[Moment(**_stamped(row)) for row in found["moment_rows"]],
         artifacts=[Artifact(**row) for row in found["artifact_rows"]],
     )
 
 
-def _evidence(row: dict[str, Any]) -> Evidence:
+def moment_line(moment: Moment, page: GradingPage) -> MomentLine:
+    """Say where a moment lies and what it is; a stamp without a place lies in the answer."""
+    at_ms = time_of(moment, page.review.attempt.started_at)
+    again = f"{moment.kind}:{moment.key}@{moment.at_ms}" if moment.at_ms is not None else ""
+    return MomentLine(
+        moment=moment,
+        what=moment_words(moment, page.guide),
+        place=media_time_words(at_ms or 0),
+        href=f"#t={moment.at_ms / 1000:g}" if moment.at_ms is not None else "",
+        again=again,
+    )
+
+
+def _stamped(row: dict[str, Any]) -> dict[str, Any]:
+    """Read the instant that JSON has brought along as text."""
     stamped_at = row["stamped_at"]
-    return Evidence(**{**row, "stamped_at": stamped_at and parse_datetime(stamped_at)})
+    return {**row, "stamped_at": stamped_at and parse_datetime(stamped_at)}
+
+
+def _cap(downcode: Downcode, rubric: Rubric) -> Cap:
+    keys = {dimension.pk: dimension.key for dimension in rubric.dimensions}
+    dimension = keys[downcode.dimension_id] if downcode.dimension_id else None
+    return Cap(downcode.key, downcode.cap_rank, dimension)
 
 
 def _rows(rows: QuerySet[Any], *names: str, **paths: str) -> ArraySubquery:
