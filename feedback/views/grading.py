@@ -218,15 +218,10 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
 @posts_from("feedback:review", "review_id")
 def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Put the answer back for somebody else; what was written is kept first."""
+    unkept = keep_typed(request, review_id)
+    if unkept is not None:
+        return unkept
     asked = _asked(request, review_id)
-    if "version" in request.POST:  # from the scorecard, not from the queue
-        typed = _typed(request, asked)
-        if not typed.is_valid:
-            return _invalid(request, asked, typed)
-        try:
-            _keep(asked, typed)
-        except Refused as refusal:
-            return _refused(request, asked, typed, refusal)
     try:
         claims.release(review=asked.review, by=asked.user, at=asked.at)
     except claims.LiveStays as refusal:
@@ -236,6 +231,25 @@ def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
         request, _("Put back for somebody else. What you wrote is kept, should you take it again.")
     )
     return redirect("feedback:queue")
+
+
+def keep_typed(request: HttpRequest, review_id: UUID) -> HttpResponse | None:
+    """Keep what a form says that leaves the scorecard; where that cannot be, return the answer.
+
+    None where it is kept, where it came from elsewhere, and where the review is closed already.
+    """
+    asked = _asked(request, review_id)
+    is_open = asked.review.is_open or asked.review.state == Review.State.EXPIRED
+    if "version" not in request.POST or not is_open:
+        return None
+    typed = _typed(request, asked)
+    if not typed.is_valid:
+        return _invalid(request, asked, typed)
+    try:
+        _keep(asked, typed)
+    except Refused as refusal:
+        return _refused(request, asked, typed, refusal)
+    return None
 
 
 def _asked(request: HttpRequest, review_id: UUID) -> Asked:
