@@ -1,13 +1,15 @@
 """The session page of a mock as one of its two people sees it, its cards, and its notes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from feedback.models import InterviewerCard, Review
 from feedback.queries.reveal import is_revealed
@@ -419,7 +421,12 @@ def live_review(turn: Turn) -> Review | None:
 
 
 def as_interviewer(user: User) -> list[ItemCount]:
-    """Return how a person's interviewing was found, item by item; one query.
+    """Return how a person's interviewing was found, item by item; one query."""
+    return item_counts(list(cards_counted(user)))
+
+
+def cards_counted(user: User) -> QuerySet[Any, Any]:
+    """Return, in one row or none, how often each mark was given to each item of a person's cards.
 
     Only cards that they may read count: those of turns of which their review is in.
     """
@@ -428,14 +435,19 @@ def as_interviewer(user: User) -> list[ItemCount]:
         turn__attempt__reviews__grader=user,
         turn__attempt__reviews__state=Review.State.SUBMITTED,
     )
+    counts = {
+        f"{item}_{mark.name}": Count("pk", filter=Q(**{item: mark.value}))
+        for item in InterviewerCard.ITEMS
+        for mark in InterviewerCard.Mark
+    }
+    counted = readable.order_by().values("turn__interviewer").annotate(**counts)
+    return counted.values_list(JSONObject(**{name: name for name in counts}), flat=True)
+
+
+def item_counts(rows: Sequence[Mapping[str, int]]) -> list[ItemCount]:
+    """Read the row of `cards_counted`; where there is none, nothing was counted."""
     marks = InterviewerCard.Mark
-    counts = readable.aggregate(
-        **{
-            f"{item}_{mark.name}": Count("pk", filter=Q(**{item: mark.value}))
-            for item in InterviewerCard.ITEMS
-            for mark in marks
-        }
-    )
+    counts: Counter[str] = Counter(rows[0] if rows else {})
     return [
         ItemCount(
             label=str(InterviewerCard.LABELS[item]),

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from feedback.actions import queue as claims
 from feedback.forms import ClaimForm
-from feedback.queries.queue import View, queue_page
-from feedback.queries.session import as_interviewer
+from feedback.queries.queue import View
+from feedback.queries.queue_page import queue_page
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
 
@@ -26,15 +26,13 @@ def frame_of(view: View) -> dict[str, Any]:
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what the member holds, what waits for them and what they have given."""
-    user = signed_in(request)
-    page = queue_page(user, timezone.now())
-    cards = as_interviewer(user)
+    page = queue_page(signed_in(request), timezone.now())
     return render(
         request,
         "feedback/queue/queue.html",
         {
             "page": page,
-            "interviewing": cards if cards[0].all else [],
+            "interviewing": page.interviewing if page.interviewing[0].all else [],
             "waiting_reviews": page.waiting_total,
             **frame_of(page.view),
             "lease_minutes": int(claims.LEASE.total_seconds() // 60),

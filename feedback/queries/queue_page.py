@@ -1,0 +1,397 @@
+"""The queue's page as one member sees it: what waits, give and take, what they hold and gave."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+
+from feedback.eligibility import Exclusion, Waiting, exclusion, is_trained
+from feedback.models import Conflict, LedgerEntry, QueueEntry, Report, Review, Standing
+from feedback.queries.queue import View, look, offered
+from feedback.queries.session import ItemCount, as_interviewer, cards_counted, item_counts
+from loops.models import Attempt, Loop, Membership, Recording, User
+from loops.queries.counting import RowCount
+from loops.states import AttemptState, MockState, RecordingState
+from rubrics.models import LevelLabel, RoundKind
+from rubrics.queries import DEFAULT_COMPANY, ladder_labels, words_by_ladder
+
+REMEMBERED = timedelta(days=14)
+"""For so long a review is shown that ended without being handed in."""
+RAN_OUT = timedelta(days=3)
+"""For so long one is, in which nothing was written either."""
+EXPIRED = Review.State.EXPIRED
+REPORTED = "reported"
+"""The code of a reason beside those of `Exclusion`: one's own report was contested."""
+
+
+@dataclass(frozen=True)
+class WaitingLine:
+    """An answer that waits, told without its candidate and its prompt: they show once claimed.
+
+    Nothing of a review that is in may be read from it: not that two differ, either.
+    """
+
+    title: str
+    target_label: str
+    duration_ms: int
+    submitted_at: datetime
+    places_free: int
+    is_begun: bool
+    has_priority: bool
+    is_partial: bool
+    """Something of its recording is missing."""
+    is_escalated: bool
+    is_untrained: bool
+    """This member has not unlocked its round."""
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """How many answers of a round kind wait."""
+
+    key: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OwnLine:
+    """A review of the member's own; `session_id` is its mock's while that is being held.
+
+    `candidate` is empty where the answer was taken back: its grades stay without a person.
+    """
+
+    review: Review
+    title: str
+    prompt: str
+    candidate: str
+    target_label: str
+    level_label: str
+    is_lapsed: bool
+    session_id: UUID | None
+
+    @property
+    def is_note(self) -> bool:
+        """Say whether it can only be a practice note: the answer of the mock was put away."""
+        return self.review.is_live and self.review.attempt.state == AttemptState.WITHDRAWN
+
+
+@dataclass(frozen=True)
+class ClosedLine:
+    """A review of the member's own that ended without being handed in, and why."""
+
+    TAKEN_BACK, ERASED, REPORTED, ELSEWHERE, RAN_OUT = (
+        "taken_back",
+        "erased",
+        "reported",
+        "reported_by_another",
+        "ran_out",
+    )
+
+    review: Review
+    title: str
+    why: str
+    report: Report | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """Say whether anything was written in it."""
+        return self.review.drafted_at is not None
+
+
+@dataclass(frozen=True)
+class StandingLine:
+    """How many reviews a member has given and received in one of their cohorts."""
+
+    cohort_name: str
+    given: int
+    taken: int
+
+    @property
+    def credit(self) -> int:
+        """Return how many more they gave."""
+        return self.given - self.taken
+
+
+@dataclass(frozen=True)
+class ReasonLine:
+    """For how many answers one reason holds why the member is not offered them."""
+
+    code: str
+    count: int
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """The queue as one member sees it.
+
+    `held` under a running lease, `put_by` begun and lapsed, `given` handed in, newest first.
+    `live` are those begun in mocks: they are no claim, and hold up none. `closed` ended without
+    being handed in. `view` is what all that waits was read from.
+    """
+
+    view: View
+    standings: list[StandingLine]
+    reasons: list[ReasonLine]
+    held: list[OwnLine]
+    live: list[OwnLine]
+    waiting: list[WaitingLine]
+    waiting_total: int
+    kinds: list[KindCount]
+    put_by: list[OwnLine]
+    closed: list[ClosedLine]
+    given: list[OwnLine]
+    given_total: int
+    interviewing: list[ItemCount]
+
+    @property
+    def is_all_untrained(self) -> bool:
+        """Say whether the member has unlocked none of the rounds that wait."""
+        return bool(self.waiting) and all(line.is_untrained for line in self.waiting)
+
+    @property
+    def is_any_untrained(self) -> bool:
+        """Say whether they have not unlocked one of them."""
+        return any(line.is_untrained for line in self.waiting)
+
+    @property
+    def not_offered(self) -> int:
+        """Return how many answers wait that they are not offered."""
+        return sum(line.count for line in self.reasons)
+
+
+def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
+    """Return what the queue page shows; five queries at most, whatever waits and was given."""
+    view = look(user, at)
+    places = list(_places(user))
+    label = _Labels(places)
+    ordered = offered(user, at, view=view)
+    attempts = _attempts(ordered.items)
+    waiting = [(item, attempts[item.attempt]) for item in ordered.items if item.attempt in attempts]
+    kinds = _kinds_of(attempt.round.round_kind for _item, attempt in waiting)
+    own = list(_own(user, at, shown))
+    given = sorted(
+        (review for review in own if review.is_submitted),
+        key=lambda review: (review.submitted_at or at, review.pk),
+        reverse=True,
+    )
+    unfinished = [review for review in own if review.is_open or review.state == EXPIRED]
+    begun = [review for review in unfinished if not review.is_live and _is_begun(review, at)]
+    begun_attempts = {review.attempt_id for review in own if review.drafted_at is not None}
+    return QueuePage(
+        view=view,
+        standings=[
+            StandingLine(place.cohort.name, place.given or 0, place.taken or 0) for place in places
+        ],
+        reasons=_reasons(view, places, at),
+        held=[_own_line(review, label, at) for review in begun if not review.is_lapsed(at)],
+        live=[_own_line(review, label, at) for review in unfinished if review.is_live],
+        waiting=[
+            _waiting_line(item, attempt, label, view, at, is_begun=item.attempt in begun_attempts)
+            for item, attempt in waiting[:shown]
+        ],
+        waiting_total=len(waiting),
+        kinds=kinds,
+        put_by=[_own_line(review, label, at) for review in begun if review.is_lapsed(at)],
+        closed=[line for review in reversed(own) if (line := _closed_line(review, at))],
+        given=[_own_line(review, label, at) for review in given[:shown]],
+        given_total=len(given)
+        if len(given) <= shown
+        else Review.objects.submitted().filter(grader=user).count(),
+        interviewing=item_counts(places[0].cards) if places else as_interviewer(user),
+    )
+
+
+def _places(user: User) -> QuerySet[Any]:
+    """Return the member's places in cohorts, by name, each with what the page says of it."""
+    standing = Standing.objects.filter(cohort=OuterRef("cohort"), member=user)
+    of_waiting = Review.objects.filter(
+        grader=user,
+        attempt__queue_entry__in=QueueEntry.objects.waiting(),
+        attempt__queue_entry__cohort=OuterRef("cohort"),
+    )
+    labels = LevelLabel.objects.filter(
+        Q(company=DEFAULT_COMPANY) | Q(company=OuterRef("cohort__label_company"))
+    )
+    return (
+        Membership.objects.filter(user=user)
+        .select_related("cohort")
+        .order_by("cohort__name", "pk")
+        .annotate(
+            given=Subquery(standing.values("given")[:1]),
+            taken=Subquery(standing.values("taken")[:1]),
+            graded=RowCount(of_waiting.submitted()),
+            reported=RowCount(of_waiting.filter(state=Review.State.VOID, report__isnull=False)),
+            declared=ArraySubquery(
+                Conflict.objects.filter(declared_by=user).order_by().values("other_id")
+            ),
+            labels=ArraySubquery(
+                labels.order_by("level__rank", "id").values(
+                    row=JSONObject(
+                        ladder="level__ladder",
+                        rank="level__rank",
+                        company="company",
+                        text="text",
+                    )
+                )
+            ),
+            cards=ArraySubquery(cards_counted(user)),
+        )
+    )
+
+
+def _own(user: User, at: datetime, shown: int) -> QuerySet[Review]:
+    """Return the member's reviews that the page may show, by when they were claimed."""
+    mine = Review.objects.filter(grader=user)
+    newest = mine.submitted().order_by("-submitted_at", "-pk")[: shown + 1]
+    is_begun = Q(state__in=[*Review.OPEN_STATES, EXPIRED]) & (
+        Q(drafted_at__isnull=False)
+        | Q(lease_until__gt=at - RAN_OUT)
+        | Q(is_live=True, lease_until__gt=at - REMEMBERED)
+    )
+    is_ended = Q(lease_until__gt=at - REMEMBERED) & (
+        Q(state=Review.State.VOID) | Q(state=Review.State.RELEASED, drafted_at__isnull=False)
+    )
+    return (
+        mine.filter(is_begun | is_ended | Q(pk__in=newest.values("pk")))
+        .select_related(
+            "attempt__prompt",
+            "attempt__round__loop__cohort",
+            "attempt__round__loop__member",
+            "attempt__turn__mock",
+            "ledger_entry",
+            "report",
+        )
+        .order_by("claimed_at", "pk")
+    )
+
+
+def _is_begun(review: Review, at: datetime) -> bool:
+    """Say whether there is something to go on with: text, or a lease that runs."""
+    return review.drafted_at is not None or not review.is_lapsed(at)
+
+
+class _Labels:
+    """What a cohort's company calls a rank; asked for alone where the member has left it."""
+
+    def __init__(self, places: Iterable[Any]) -> None:
+        self._known: dict[str, dict[str, tuple[str, ...]]] = {}
+        for place in places:
+            company = place.cohort.label_company
+            rows = [
+                (row["ladder"], row["rank"], row["company"], row["text"]) for row in place.labels
+            ]
+            self._known[company] = words_by_ladder(rows, company)
+
+    def of(self, loop: Loop, rank: int | None) -> str:
+        """Return the label of a rank in a loop's cohort."""
+        if rank is None:
+            return ""
+        company = loop.cohort.label_company
+        if company not in self._known:
+            self._known[company] = ladder_labels(company)
+        return self._known[company][loop.ladder][rank]
+
+
+def _attempts(items: Iterable[Waiting]) -> dict[int, Any]:
+    """Return the attempts offered by id, with what is told of them."""
+    playable = Recording.objects.ready().filter(attempt=OuterRef("pk"))
+    attempts: QuerySet[Any] = (
+        Attempt.objects.filter(pk__in=[item.attempt for item in items])
+        .select_related("round__loop__cohort", "round__round_kind", "queue_entry")
+        .annotate(
+            duration_ms=Subquery(playable.values("duration_ms")[:1]),
+            recording_state=Subquery(playable.values("state")[:1]),
+        )
+    )
+    return {attempt.pk: attempt for attempt in attempts}
+
+
+def _waiting_line(
+    item: Waiting, attempt: Any, label: _Labels, view: View, at: datetime, *, is_begun: bool
+) -> WaitingLine:
+    loop = attempt.round.loop
+    return WaitingLine(
+        title=attempt.round.title,
+        target_label=label.of(loop, loop.target_rank),
+        duration_ms=attempt.duration_ms,
+        submitted_at=attempt.submitted_at,
+        places_free=attempt.queue_entry.wanted - attempt.queue_entry.granted,
+        is_begun=is_begun,
+        has_priority=attempt.has_priority,
+        is_partial=attempt.recording_state == RecordingState.READY_PARTIAL,
+        is_escalated=item.is_escalated(at),
+        is_untrained=not is_trained(view.grader, item, view.pools[item.cohort]),
+    )
+
+
+def _own_line(review: Review, label: _Labels, at: datetime) -> OwnLine:
+    attempt, loop = review.attempt, review.attempt.round.loop
+    turn = getattr(attempt, "turn", None) if review.is_live else None
+    mock = turn.mock if turn else None
+    is_gone = attempt.deleted_at is not None or (
+        attempt.state == AttemptState.WITHDRAWN and not review.is_live
+    )
+    return OwnLine(
+        review=review,
+        title=attempt.round.title,
+        prompt=attempt.prompt.text,
+        candidate="" if is_gone else loop.cohort.called(loop.member),
+        target_label=label.of(loop, loop.target_rank),
+        level_label=label.of(loop, review.level_given_rank),
+        is_lapsed=review.is_lapsed(at),
+        session_id=mock.public_id if mock and mock.state == MockState.RUNNING else None,
+    )
+
+
+def _closed_line(review: Review, at: datetime) -> ClosedLine | None:
+    title = review.attempt.round.title
+    if review.state == Review.State.VOID:
+        report: Report | None = getattr(review, "report", None)
+        why = _why_void(review, report)
+        return ClosedLine(review, title, why, report if why == ClosedLine.REPORTED else None)
+    ran_out = review.is_lapsed(at) and review.drafted_at is None and not review.is_live
+    return ClosedLine(review, title, ClosedLine.RAN_OUT) if ran_out else None
+
+
+def _why_void(review: Review, report: Report | None) -> str:
+    if report is not None and report.taken_back_at is None:
+        return ClosedLine.REPORTED
+    if review.attempt.state == AttemptState.WITHDRAWN:
+        return ClosedLine.TAKEN_BACK
+    paid = getattr(review, "ledger_entry", None)
+    is_paid = paid is not None and paid.reason == LedgerEntry.Reason.VOIDED
+    return ClosedLine.ERASED if is_paid else ClosedLine.ELSEWHERE
+
+
+def _reasons(view: View, places: Iterable[Any], at: datetime) -> list[ReasonLine]:
+    """Count by reason what waits and is not offered; what only another knows is left out.
+
+    A conflict that another has declared must not be noticed by the one whom it is about.
+    """
+    counts: Counter[str] = Counter()
+    declared: set[int] = set()
+    for place in places:
+        declared |= set(place.declared)
+        counts[Exclusion.ALREADY_GRADED.value] += place.graded
+        counts[REPORTED] += place.reported
+    for item in view.items:
+        reason = exclusion(item, view.grader, view.pools[item.cohort], at)
+        is_secret = reason == Exclusion.CONFLICT and item.candidate not in declared
+        if reason is not None and not is_secret:
+            counts[reason.value] += 1
+    known = [*(reason.value for reason in Exclusion), REPORTED]
+    return [ReasonLine(code, counts[code]) for code in known if counts[code]]
+
+
+def _kinds_of(kinds: Iterable[RoundKind]) -> list[KindCount]:
+    """Count the answers by kind, in the order of the catalogue."""
+    counted = Counter(kinds)
+    in_order = sorted(counted, key=lambda kind: (kind.ladder != "ic", kind.position, kind.key))
+    return [KindCount(key=kind.key, title=kind.title, count=counted[kind]) for kind in in_order]

@@ -1,0 +1,83 @@
+"""Reports of answers that cannot be graded, as their grader and their candidate read them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedback.models import Report, Review
+from loops.models import Attempt
+
+
+@dataclass(frozen=True)
+class ReportOnReview:
+    """What a grader may report from a review, or has reported; `kinds` are empty where nothing.
+
+    `is_closed_by_another` says that the review was voided since another reported the answer.
+    """
+
+    kinds: list[str]
+    may_say_who: bool
+    report: Report | None = None
+    may_take_back: bool = False
+    is_closed_by_another: bool = False
+
+
+@dataclass(frozen=True)
+class ReportOnResults:
+    """What stands against an answer, and what its candidate has contested, the newest last."""
+
+    standing: Report | None
+    contested: list[Report]
+
+
+def reports_that_count(attempt: Attempt) -> list[Report]:
+    """Return the reports of an answer not taken back, the newest last; none of blind calibration.
+
+    One query.
+    """
+    made = Report.objects.filter(
+        review__attempt=attempt,
+        review__purpose__in=Review.READ_BY_CANDIDATE,
+        taken_back_at=None,
+    )
+    return list(made.order_by("made_at", "pk"))
+
+
+def report_for_results(attempt: Attempt, at: datetime) -> ReportOnResults | None:
+    """Return what the results page says of reports; None where there was none. One query."""
+    made = reports_that_count(attempt)
+    if not made:
+        return None
+    return ReportOnResults(
+        standing=next((one for one in made if one.stands), None),
+        contested=[one for one in made if one.contested_at is not None],
+    )
+
+
+def report_for_review(review: Review, at: datetime) -> ReportOnReview:
+    """Return what the grading page says of reports; asks nothing while the review is open."""
+    if review.is_open or review.state == Review.State.EXPIRED:
+        is_claimed = not review.is_live
+        is_from_queue = review.purpose in {Review.Purpose.PEER, Review.Purpose.GOLD}
+        return ReportOnReview(
+            kinds=_kinds(review) if is_claimed and is_from_queue else [],
+            may_say_who=is_claimed,
+        )
+    if review.state != Review.State.VOID:
+        return ReportOnReview(kinds=[], may_say_who=False)
+    made = Report.objects.filter(review__attempt=review.attempt_id, taken_back_at=None)
+    by_review = {one.review_id: one for one in made.order_by("made_at", "pk")}
+    own = by_review.pop(review.pk, None)
+    return ReportOnReview(
+        kinds=[],
+        may_say_who=False,
+        report=own,
+        may_take_back=own is not None and own.stands and review.attempt.is_submitted,
+        is_closed_by_another=own is None
+        and review.attempt.is_submitted
+        and any(one.stands for one in by_review.values()),
+    )
+
+
+def _kinds(review: Review) -> list[str]:
+    kinds = [Report.Kind.UNUSABLE.value]
+    return [*kinds, Report.Kind.MISLED.value] if review.attempt.is_live else kinds
