@@ -12,7 +12,8 @@ from django.db.models import Exists, OuterRef
 
 from feedback.actions.ledger import pass_credit
 from feedback.disagreement import Opinion, is_split
-from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Report, Review
+from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Review
+from feedback.queries.reports import reports_that_count
 from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.models import Attempt, Cohort, Notice, Recording
@@ -51,10 +52,7 @@ def recount(entry: QueueEntry) -> QueueEntry:
     """Write a locked entry anew from its attempt and its reviews."""
     attempt = Attempt.objects.get(pk=entry.attempt_id)
     reviews = Review.objects.filter(attempt=attempt)
-    reports = Report.objects.filter(
-        review__attempt=attempt, taken_back_at=None, contested_at=None
-    ).order_by("made_at", "pk")
-    report = reports.first()
+    report = next((one for one in reports_that_count(attempt) if one.stands), None)
     is_playable = Recording.objects.ready().filter(attempt=attempt).exists()
     is_handed_in = attempt.state == AttemptState.SUBMITTED and not attempt.is_follow_up
     quota = _quota(entry.cohort_id)
