@@ -21,6 +21,7 @@ SECTIONS = {
     "results": "loop",
     "queue": "grade",
     "reviews": "grade",
+    "conflicts": "grade",
     "rubrics": "rubrics",
     "mocks": "mocks",
     "answers": "mocks",

@@ -63,7 +63,7 @@ def _late_review(notice: Notice) -> Told:
 
 
 def _reported(notice: Notice) -> Told:
-    if notice.data.get("kind") == "misled":
+    if notice.data.get("report") == "misled":
         happened = _(
             "A grader writes that the interviewer misled you, so this answer counts for nothing: "
             "neither for you nor against you."

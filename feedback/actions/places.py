@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from feedback.actions.ledger import pass_credit
 from feedback.disagreement import Opinion, is_split
 from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Review
-from feedback.queries.reports import reports_that_count
+from feedback.queries.reports import report_for_results
 from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.models import Attempt, Cohort, Notice, Recording
@@ -52,7 +52,7 @@ def recount(entry: QueueEntry) -> QueueEntry:
     """Write a locked entry anew from its attempt and its reviews."""
     attempt = Attempt.objects.get(pk=entry.attempt_id)
     reviews = Review.objects.filter(attempt=attempt)
-    report = next((one for one in reports_that_count(attempt) if one.stands), None)
+    report = report_for_results(attempt)
     is_playable = Recording.objects.ready().filter(attempt=attempt).exists()
     is_handed_in = attempt.state == AttemptState.SUBMITTED and not attempt.is_follow_up
     quota = _quota(entry.cohort_id)

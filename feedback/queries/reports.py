@@ -1,7 +1,6 @@
 """Reports of answers that cannot be graded, as their grader and their candidate read them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from feedback.models import Report, Review
 from loops.models import Attempt
@@ -21,14 +20,6 @@ class ReportOnReview:
     is_closed_by_another: bool = False
 
 
-@dataclass(frozen=True)
-class ReportOnResults:
-    """What stands against an answer, and what its candidate has contested, the newest last."""
-
-    standing: Report | None
-    contested: list[Report]
-
-
 def reports_that_count(attempt: Attempt) -> list[Report]:
     """Return the reports of an answer not taken back, the newest last; none of blind calibration.
 
@@ -42,18 +33,12 @@ def reports_that_count(attempt: Attempt) -> list[Report]:
     return list(made.order_by("made_at", "pk"))
 
 
-def report_for_results(attempt: Attempt, at: datetime) -> ReportOnResults | None:
-    """Return what the results page says of reports; None where there was none. One query."""
-    made = reports_that_count(attempt)
-    if not made:
-        return None
-    return ReportOnResults(
-        standing=next((one for one in made if one.stands), None),
-        contested=[one for one in made if one.contested_at is not None],
-    )
+def report_for_results(attempt: Attempt) -> Report | None:
+    """Return the report that stands against an answer, for its candidate. One query."""
+    return next((one for one in reports_that_count(attempt) if one.stands), None)
 
 
-def report_for_review(review: Review, at: datetime) -> ReportOnReview:
+def report_for_review(review: Review) -> ReportOnReview:
     """Return what the grading page says of reports; asks nothing while the review is open."""
     if review.is_open or review.state == Review.State.EXPIRED:
         is_claimed = not review.is_live
