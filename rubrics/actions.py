@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from rubrics import schema
+from rubrics import schema, vignette_schema
 from rubrics.models import (
     Anchor,
     Dimension,
@@ -22,8 +24,10 @@ from rubrics.models import (
     Preset,
     PresetRound,
     Prompt,
+    Reference,
     RoundKind,
     RubricVersion,
+    Vignette,
 )
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -54,6 +58,7 @@ class Outcome(enum.StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     OLDER = "older"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,17 @@ class Imported:
     """One file and what became of it; `edition` is None for levels and presets.
 
     `OLDER` says that the file equals an edition which a newer one has replaced: nothing was
-    changed, and retiring the newer one brings it back.
+    changed, and retiring the newer one brings it back; of vignettes, that they were written for
+    such an edition. `RETIRED` says that vignettes in force do not speak of `edition`, which is now,
+    so that nobody is trained on them any more.
+    Of vignettes, `fresh` were written and `retired` put away.
     """
 
     name: str
     outcome: Outcome
     edition: int | None = None
+    fresh: int = 0
+    retired: int = 0
 
 
 def import_folder(*, folder: Path, at: datetime, is_rehearsal: bool = False) -> list[Imported]:
@@ -92,12 +102,17 @@ def import_paths(
     with transaction.atomic():
         _wait_for_other_imports()
         kinds = {kind.key: kind for kind in RoundKind.objects.select_related("twin")}
-        catalogue = schema.parse_catalogue(texts, [_known(kind) for kind in kinds.values()])
+        files = vignette_schema.parse_files(texts, [_known(kind) for kind in kinds.values()])
+        catalogue = files.catalogue
         imported = _sync_rubrics(catalogue.rubrics, kinds, at)
         if catalogue.levels is not None:
             imported.append(Imported(schema.LEVELS_FILE, _sync_levels(catalogue.levels)))
         if catalogue.presets is not None:
             imported.append(Imported(schema.PRESETS_FILE, _sync_presets(catalogue.presets, kinds)))
+        if files.vignettes:
+            imported.extend(_sync_vignettes(files, imported, at))
+        if any(entry.outcome is Outcome.PUBLISHED for entry in imported):
+            imported.extend(_retire_left_behind(at))
         transaction.set_rollback(is_rehearsal)
     return imported
 
@@ -105,7 +120,8 @@ def import_paths(
 def retire_version(*, version: RubricVersion, at: datetime) -> RubricVersion:
     """Retire an edition, so that the newest of the others is in force; refused for the last one.
 
-    What was graded with it stays bound to it. Retiring it again changes nothing.
+    What was graded with it stays bound to it. Vignettes that speak of it alone retire with it; the
+    next import writes those anew that fit. Retiring it again changes nothing.
     """
     with transaction.atomic():
         editions = RubricVersion.objects.select_for_update().filter(
@@ -117,16 +133,20 @@ def retire_version(*, version: RubricVersion, at: datetime) -> RubricVersion:
                 raise LastInForce
             current[version.id].retired_at = at
             current[version.id].save(update_fields=["retired_at"])
+            _retire_left_behind(at)
     version.refresh_from_db(fields=["retired_at"])
     return version
 
 
 def read_texts(paths: Iterable[Path]) -> dict[str, str]:
-    """Read the files, and the folders' `*.yaml`, by name. Raises `schema.Problems`."""
+    """Read the files, and the folders' `*.yaml`, by name. Raises `schema.Problems`.
+
+    What lies in a folder `vignettes` is named with it.
+    """
     texts: dict[str, str] = {}
     problems: list[schema.Problem] = []
     for path in paths:
-        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        files = _files_of(path) if path.is_dir() else [path]
         if not files:
             problems.append(schema.Problem(str(path), 1, "the folder has no *.yaml file"))
         for file in files:
@@ -134,15 +154,27 @@ def read_texts(paths: Iterable[Path]) -> dict[str, str]:
                 text = file.read_text(encoding="utf-8-sig")
             except UnicodeDecodeError as error:
                 line = error.object.count(b"\n", 0, error.start) + 1
-                problems.append(schema.Problem(file.name, line, "the file is not UTF-8 text"))
+                problems.append(schema.Problem(_name_of(file), line, "the file is not UTF-8 text"))
             except OSError as error:
                 problems.append(schema.Problem(str(file), 1, f"cannot be read: {error.strerror}"))
             else:
-                if texts.setdefault(file.name, text) != text:
+                if texts.setdefault(_name_of(file), text) != text:
                     problems.append(schema.Problem(str(file), 1, "is given twice, with other text"))
     if problems:
         raise schema.Problems(problems)
     return texts
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return [
+        *sorted(folder.glob("*.yaml")),
+        *sorted((folder / vignette_schema.FOLDER).glob("*.yaml")),
+    ]
+
+
+def _name_of(file: Path) -> str:
+    is_of_vignettes = f"{file.absolute().parent.name}/" == vignette_schema.FOLDER
+    return vignette_schema.FOLDER * is_of_vignettes + file.name
 
 
 def _wait_for_other_imports() -> None:
@@ -274,6 +306,8 @@ def _draft(
         weight_note=rubric.weight_note,
         checklist=list(rubric.checklist),
         probes=list(rubric.probes),
+        has_rungs=rubric.has_rungs,
+        has_why_chain=rubric.has_why_chain,
         is_wording_only=is_wording_only,
         source=rubric.source,
         published_at=at,
@@ -372,6 +406,165 @@ def _prompt(prompt: schema.Prompt, position: int, version: RubricVersion) -> Pro
         row.hints = list(prompt.kit.hints)
         row.wrong_turns = list(prompt.kit.wrong_turns)
     return row
+
+
+def _sync_vignettes(
+    files: vignette_schema.Files, imported: Sequence[Imported], at: datetime
+) -> list[Imported]:
+    """Bring the vignettes to what the files say, bound to the editions now in force.
+
+    A file that was written for an edition which another has replaced, with other anchors, changes
+    nothing. Raises `schema.Problems` where a file does not fit.
+    """
+    kinds = [file.kind for file in files.vignettes]
+    in_force = {
+        version.round_kind.key: version
+        for version in RubricVersion.objects.in_force()
+        .filter(round_kind__key__in=kinds)
+        .select_related("round_kind")
+        .prefetch_related("dimensions")
+        .order_by("id")
+    }
+    older = _written_for_older(files.catalogue.rubrics, imported)
+    present: dict[str, dict[str, Vignette]] = {kind: {} for kind in kinds}
+    for row in (
+        Vignette.objects.in_force().filter(round_kind__key__in=kinds).select_related("round_kind")
+    ):
+        present[row.round_kind.key][row.key] = row
+    problems: list[schema.Problem] = []
+    outcomes: list[Imported] = []
+    fresh: list[tuple[Vignette, vignette_schema.Vignette]] = []
+    for file in files.vignettes:
+        version, was_for = in_force[file.kind], older.get(file.kind)
+        if was_for is not None and was_for.structure_digest != version.structure_digest:
+            outcomes.append(Imported(file.name, Outcome.OLDER, was_for.edition))
+            continue
+        mistakes = vignette_schema.unfit(file, [row.key for row in version.dimensions.all()])
+        problems.extend(mistakes)
+        if not mistakes:
+            outcomes.append(_sync_file(file, version, present[file.kind], fresh, at))
+    if problems:
+        raise schema.Problems(problems)
+    _write_vignettes(fresh, in_force)
+    return outcomes
+
+
+def _written_for_older(
+    rubrics: Sequence[schema.RubricFile], imported: Sequence[Imported]
+) -> dict[str, RubricVersion]:
+    """Return, by kind, the editions that files equal and that newer ones have replaced."""
+    editions = {
+        entry.name: entry.edition
+        for entry in imported
+        if entry.outcome is Outcome.OLDER and entry.edition is not None
+    }
+    return {
+        rubric.kind: RubricVersion.objects.get(
+            round_kind__key=rubric.kind, edition=editions[rubric.name]
+        )
+        for rubric in rubrics
+        if rubric.name in editions
+    }
+
+
+def _sync_file(
+    file: vignette_schema.VignettesFile,
+    version: RubricVersion,
+    present: dict[str, Vignette],
+    fresh: list[tuple[Vignette, vignette_schema.Vignette]],
+    at: datetime,
+) -> Imported:
+    """Retire what is written otherwise now or not at all, and put what is new on `fresh`."""
+    kept: set[str] = set()
+    moved: list[Vignette] = []
+    before = len(fresh)
+    for position, item in enumerate(file.vignettes, start=1):
+        row = present.get(item.key)
+        if row is None or row.digest != item.digest or row.version_id != version.id:
+            fresh.append((_vignette(item, position, version), item))
+            continue
+        kept.add(item.key)
+        if row.position != position:
+            row.position = position
+            moved.append(row)
+    if moved:
+        Vignette.objects.bulk_update(moved, ["position"])
+    retired = _retire((row for key, row in present.items() if key not in kept), at)
+    written = len(fresh) - before
+    has_changed = bool(written or retired or moved)
+    outcome = Outcome.UPDATED if has_changed else Outcome.UNCHANGED
+    return Imported(file.name, outcome, fresh=written, retired=retired)
+
+
+def _vignette(item: vignette_schema.Vignette, position: int, version: RubricVersion) -> Vignette:
+    return Vignette(
+        version=version,
+        round_kind=version.round_kind,
+        key=item.key,
+        digest=item.digest,
+        position=position,
+        title=item.title,
+        author=item.author,
+        reviewer=item.reviewer,
+        prompt=item.prompt,
+        text=item.text,
+        shows=item.shows,
+        pair_key=item.pair,
+    )
+
+
+def _write_vignettes(
+    fresh: Sequence[tuple[Vignette, vignette_schema.Vignette]],
+    in_force: Mapping[str, RubricVersion],
+) -> None:
+    Vignette.objects.bulk_create([row for row, _item in fresh])
+    rows = {
+        (kind, dimension.key): dimension
+        for kind, version in in_force.items()
+        for dimension in version.dimensions.all()
+    }
+    Reference.objects.bulk_create(
+        Reference(
+            vignette=row,
+            dimension=rows[row.round_kind.key, reference.dimension],
+            rank=reference.rank,
+            reason=reference.reason,
+        )
+        for row, item in fresh
+        for reference in item.references
+    )
+
+
+def _retire(rows: Iterable[Vignette], at: datetime) -> int:
+    ids = [row.id for row in rows]
+    return Vignette.objects.filter(id__in=ids).update(retired_at=at) if ids else 0
+
+
+def _retire_left_behind(at: datetime) -> list[Imported]:
+    """Retire vignettes whose edition is in force no more, unless only its wording has changed."""
+    newest = RubricVersion.objects.in_force().filter(round_kind=OuterRef("round_kind"))
+    left = (
+        Vignette.objects.in_force()
+        .select_related("round_kind")
+        .annotate(
+            structure_now=Subquery(newest.values("structure_digest")[:1]),
+            edition_now=Subquery(newest.values("edition")[:1]),
+        )
+        .exclude(version__structure_digest=F("structure_now"))
+        .order_by("round_kind__key", "position", "id")
+    )
+    by_kind: dict[str, list[Any]] = {}
+    for row in left:
+        by_kind.setdefault(row.round_kind.key, []).append(row)
+    return [
+        Imported(
+            f"{vignette_schema.FOLDER}{kind}.yaml",
+            Outcome.RETIRED,
+            rows[0].edition_now,
+            retired=_retire(rows, at),
+        )
+        for kind, rows in by_kind.items()
+    ]
 
 
 def _sync_levels(levels: schema.LevelsFile) -> Outcome:

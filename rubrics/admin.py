@@ -14,8 +14,10 @@ from rubrics.models import (
     Preset,
     PresetRound,
     Prompt,
+    Reference,
     RoundKind,
     RubricVersion,
+    Vignette,
 )
 
 
@@ -94,3 +96,20 @@ class DimensionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 class PresetAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["title", "key", "ladder", "target_rank"]
     inlines = [PresetRoundInline]
+
+
+class ReferenceInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    model = Reference
+    fields = ["dimension", "rank", "reason"]
+
+
+@admin.register(Vignette)
+class VignetteAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The list says nothing of levels; who opens a vignette reads the key to it."""
+
+    list_display = ["title", "round_kind", "position", "version", "retired_at"]
+    list_filter = ["round_kind", "retired_at"]
+    list_select_related = ["round_kind", "version"]
+    search_fields = ["title", "text"]
+    exclude = ["digest"]
+    inlines = [ReferenceInline]

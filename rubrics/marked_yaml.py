@@ -28,6 +28,7 @@ KINDS = {
 }
 TRUE_WORDS = {"true", "yes", "on"}
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
+DASHED_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,8})")
 
 
@@ -102,6 +103,16 @@ class Value:
         text = self.text()
         if text and not SLUG.fullmatch(text):
             self.fault(f"must be lower-case letters, digits and _, at most 40, not {text!r}")
+            return ""
+        return text
+
+    def dashed_slug(self, *, at_most: int) -> str:
+        """Read a key whose words are joined by hyphens."""
+        text = self.text()
+        if text and (len(text) > at_most or not DASHED_SLUG.fullmatch(text)):
+            self.fault(
+                f"must be lower-case words and digits joined by -, at most {at_most}, not {text!r}"
+            )
             return ""
         return text
 
@@ -275,6 +286,15 @@ def report_syntax(text: str, error: yaml.MarkedYAMLError, report: Report) -> Non
         mark = error.problem_mark or error.context_mark
         why = ", ".join(part for part in (error.context, error.problem) if part)
         report.add(mark.line + 1 if mark else 1, f"the file is not YAML: {why}")
+
+
+def check_unique(items: Sequence[Value], words: Sequence[str], noun: str) -> None:
+    """Note each item whose word stands at an earlier one already."""
+    first: dict[str, int] = {}
+    for item, word in zip(items, words, strict=True):
+        if word and word in first:
+            item.report.add(item.line, f"{noun} {word!r} stands twice, first on line {first[word]}")
+        first.setdefault(word, item.line)
 
 
 def hint(word: str, choices: Collection[str]) -> str:

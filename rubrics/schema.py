@@ -12,7 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rubrics.marked_yaml import SLUG, Problem, Problems, Report, Value, hint, read
+from rubrics.marked_yaml import (
+    SLUG,
+    Problem,
+    Problems,
+    Report,
+    Value,
+    check_unique,
+    hint,
+    read,
+)
 
 __all__ = ["Problem", "Problems", "parse", "parse_catalogue", "parse_levels", "parse_presets"]
 
@@ -47,6 +56,7 @@ RUBRIC_KEYS = (
     "probes",
     "prompts",
 )
+FLAGS = ("depth_rungs", "why_chain")
 KIT_KEYS = ("intent", "probes", "hints", "wrong_turns")
 
 
@@ -124,6 +134,8 @@ class RubricFile:
     probes: tuple[str, ...]
     prompts: tuple[Prompt, ...]
 
+    has_rungs: bool
+    has_why_chain: bool
     is_wording_only: bool
     name: str
     source: str = field(repr=False)
@@ -138,10 +150,14 @@ class RubricFile:
         """Digest the edition's content, whatever the order of keys, the comments or the folding.
 
         The facts of the round kind (its place, short title, summary and twin) are not of the
-        edition, and the wording flag says how an edition came about, not what it holds.
+        edition, and the wording flag says how an edition came about, not what it holds. What
+        graders are asked to count while they listen is of it where it is asked for, so that
+        editions without it keep the digest that they had before it could be asked for.
         """
+        asked_for = {"has_rungs": self.has_rungs, "has_why_chain": self.has_why_chain}
         return digest_of(
             {
+                **{flag: True for flag, is_set in asked_for.items() if is_set},
                 "title": self.title,
                 "minutes": self.minutes,
                 "grades": self.grades,
@@ -260,7 +276,7 @@ def parse(text: str, name: str) -> RubricFile:
     """Parse one rubric file; `name` stands before each mistake. Raises `Problems` with them all."""
     report = Report(name)
     root = read(text, report)
-    fields = root.fields(RUBRIC_KEYS, optional=("twin", "wording_only"))
+    fields = root.fields(RUBRIC_KEYS, optional=("twin", "wording_only", *FLAGS))
     dimensions = _dimensions(fields["dimensions"])
     rubric = RubricFile(
         kind=fields["kind"].slug(),
@@ -279,6 +295,8 @@ def parse(text: str, name: str) -> RubricFile:
         checklist=fields["checklist"].texts(),
         probes=fields["probes"].texts(),
         prompts=_prompts(fields["prompts"]),
+        has_rungs=fields["depth_rungs"].flag(),
+        has_why_chain=fields["why_chain"].flag(),
         is_wording_only=fields["wording_only"].flag(),
         name=name,
         source=text,
@@ -306,7 +324,7 @@ def parse_presets(text: str, name: str) -> PresetsFile:
     report = Report(name)
     items = read(text, report).fields(("presets",))["presets"].items("preset")
     presets = tuple(_preset(item) for item in items)
-    _check_unique(items, [preset.key for preset in presets], "key")
+    check_unique(items, [preset.key for preset in presets], "key")
     report.close()
     return PresetsFile(name, presets)
 
@@ -343,8 +361,8 @@ def _dimensions(value: Value) -> tuple[Dimension, ...]:
         dimensions.append(
             Dimension(fields["key"].slug(), labels[-1], fields["is_key"].flag(), tuple(texts))
         )
-    _check_unique(items, [dimension.key for dimension in dimensions], "key")
-    _check_unique(items, labels, "label")
+    check_unique(items, [dimension.key for dimension in dimensions], "key")
+    check_unique(items, labels, "label")
     _check_anchors_differ(anchors)
     return tuple(dimensions)
 
@@ -375,7 +393,7 @@ def _downcodes(value: Value, dimensions: list[str]) -> tuple[Downcode, ...]:
                 cap_rank=fields["cap"].one_of(CAP_RANKS) or 0,
             )
         )
-    _check_unique(items, [downcode.key for downcode in downcodes], "key")
+    check_unique(items, [downcode.key for downcode in downcodes], "key")
     return tuple(downcodes)
 
 
@@ -404,8 +422,8 @@ def _prompts(value: Value) -> tuple[Prompt, ...]:
         fields = item.fields(("key", "text"), optional=("kit",))
         kit = None if fields["kit"].is_null() else _kit(fields["kit"])
         prompts.append(Prompt(fields["key"].slug(), fields["text"].paragraphs(), kit))
-    _check_unique(items, [prompt.key for prompt in prompts], "key")
-    _check_unique(items, [prompt.text for prompt in prompts], "text")
+    check_unique(items, [prompt.key for prompt in prompts], "key")
+    check_unique(items, [prompt.text for prompt in prompts], "text")
     return tuple(prompts)
 
 
@@ -430,7 +448,7 @@ def _ladder(value: Value) -> tuple[Level, ...]:
     companies = {company for level in levels for company in level.labels}
     for company in sorted(companies):
         labels = [level.labels.get(company, "") for level in levels]
-        _check_unique(items, labels, f"label for {company}")
+        check_unique(items, labels, f"label for {company}")
     return levels
 
 
@@ -473,14 +491,6 @@ def _preset_round(value: Value) -> PresetRound:
         focus="" if fields["focus"].is_null() else fields["focus"].text(),
         line=fields["kind"].line,
     )
-
-
-def _check_unique(items: list[Value], words: list[str], noun: str) -> None:
-    first: dict[str, int] = {}
-    for item, word in zip(items, words, strict=True):
-        if word and word in first:
-            item.report.add(item.line, f"{noun} {word!r} stands twice, first on line {first[word]}")
-        first.setdefault(word, item.line)
 
 
 def _cross_checked(

@@ -1,5 +1,6 @@
 """The catalogue that we ship: it reads, it imports, and its words are its own."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +10,10 @@ import yaml
 from django.test import Client
 from django.urls import reverse
 
-from rubrics import actions, schema
+from feedback import training
+from rubrics import actions, schema, vignette_schema
 from rubrics.actions import CATALOGUE, Outcome
-from rubrics.models import Level, Preset, RoundKind, RubricVersion
+from rubrics.models import Level, Preset, RoundKind, RubricVersion, Vignette
 from tests.factories import NOW
 from tests.rubrics import seed_runs
 
@@ -19,13 +21,13 @@ KINDS = {
     "ic": ["coding", "sd_classic", "sd_ambiguous", "xfn", "ic_leadership", "deep_dive"],
     "em": ["em_technical", "em_design", "em_org", "em_xfn", "em_people", "em_retro"],
 }
-FILES = sorted(CATALOGUE.glob("*.yaml"))
+FILES = sorted(CATALOGUE.rglob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> schema.Catalogue:
     """The files as they are read."""
-    return schema.parse_catalogue(actions.read_texts([CATALOGUE]))
+    return vignette_schema.parse_files(actions.read_texts([CATALOGUE])).catalogue
 
 
 def test_catalogue_has_the_twelve_kinds_in_their_places(catalogue: schema.Catalogue) -> None:
@@ -77,6 +79,65 @@ def test_no_text_of_the_catalogue_stands_in_it_twice(catalogue: schema.Catalogue
     assert [text for text, times in said.items() if times > 1] == []
 
 
+@pytest.fixture(scope="module")
+def vignettes() -> dict[str, vignette_schema.VignettesFile]:
+    """The files of vignettes as they are read, by round kind."""
+    files = vignette_schema.parse_files(actions.read_texts([CATALOGUE])).vignettes
+    return {file.kind: file for file in files}
+
+
+def test_each_kind_has_its_vignettes(vignettes: dict[str, vignette_schema.VignettesFile]) -> None:
+    counts = {kind: len(file.vignettes) for kind, file in vignettes.items()}
+
+    assert counts == dict.fromkeys(KINDS["ic"], 6) | dict.fromkeys(KINDS["em"], 4)
+    assert [file.name for kind, file in vignettes.items()] == [
+        f"vignettes/{kind}.yaml" for kind in vignettes
+    ]
+
+
+@pytest.mark.parametrize("kind", [*KINDS["ic"], *KINDS["em"]])
+def test_vignettes_are_uneven_and_have_a_trap_pair(
+    kind: str, vignettes: dict[str, vignette_schema.VignettesFile]
+) -> None:
+    file = vignettes[kind]
+    ranks = [[one.rank for one in vignette.references] for vignette in file.vignettes]
+    given = Counter(rank for each in ranks for rank in each)
+
+    assert all(len(set(each)) > 1 for each in ranks)
+    assert given[0] >= 2
+    assert given[None] >= 2
+    assert sum(bool(vignette.shows) for vignette in file.vignettes) == 2
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 3, None])
+@pytest.mark.parametrize("kind", [*KINDS["ic"], *KINDS["em"]])
+def test_the_same_rating_everywhere_unlocks_nothing(
+    kind: str, rank: int | None, vignettes: dict[str, vignette_schema.VignettesFile]
+) -> None:
+    """In whatever four items that follow each other, of the first reading or a repeat."""
+    items = vignettes[kind].vignettes * 2
+    scores = [
+        training.score(
+            {one.dimension: rank for one in item.references},
+            {one.dimension: one.rank for one in item.references},
+        )
+        for item in items
+    ]
+
+    for read in range(4, len(scores) + 1):
+        assert not training.standing(scores[:read]).is_unlocked
+
+
+@pytest.mark.parametrize("kind", [*KINDS["ic"], *KINDS["em"]])
+def test_nothing_that_is_read_first_names_a_level(
+    kind: str, vignettes: dict[str, vignette_schema.VignettesFile]
+) -> None:
+    level = re.compile(r"\b(EM-?|L|E)[5-8]\b|not observed|below (the )?(bar|L)", re.IGNORECASE)
+    for vignette in vignettes[kind].vignettes:
+        for text in (vignette.key, vignette.title, vignette.prompt, vignette.text):
+            assert not level.search(text), vignette.key
+
+
 @pytest.mark.django_db
 def test_catalogue_imports_and_imports_again() -> None:
     actions.import_folder(folder=CATALOGUE, at=NOW)
@@ -84,6 +145,7 @@ def test_catalogue_imports_and_imports_again() -> None:
 
     assert {entry.outcome for entry in imported} == {Outcome.UNCHANGED}
     assert RoundKind.objects.count() == RubricVersion.objects.in_force().count() == 12
+    assert Vignette.objects.in_force().count() == 60
     assert Level.objects.count() == 8
     assert Preset.objects.count() == len(set(Preset.objects.values_list("key", flat=True))) >= 5
 
@@ -98,7 +160,7 @@ def test_every_edition_of_the_catalogue_can_be_read(reader: Client) -> None:
     assert reader.get(reverse("rubrics:browse")).status_code == 200
 
 
-@pytest.mark.parametrize("name", [path.name for path in FILES])
+@pytest.mark.parametrize("name", [str(path.relative_to(CATALOGUE)) for path in FILES])
 def test_catalogue_shares_no_run_of_seven_words_with_the_seed(name: str) -> None:
     known = seed_runs.known_runs()
     content = yaml.safe_load((CATALOGUE / name).read_text())

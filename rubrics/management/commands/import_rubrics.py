@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from rubrics.actions import CATALOGUE, Imported, Outcome, import_paths
 from rubrics.schema import Problems
+from rubrics.vignette_schema import FOLDER
 
 
 class Command(BaseCommand):
@@ -36,7 +37,8 @@ class Command(BaseCommand):
             if options["verbosity"] > 1 or entry.outcome is not Outcome.UNCHANGED:
                 self.stdout.write(self.line(entry, check=check))
         unchanged = sum(entry.outcome is Outcome.UNCHANGED for entry in imported)
-        self.stdout.write(f"{len(imported)} files, {unchanged} unchanged.")
+        files = {entry.name for entry in imported}
+        self.stdout.write(f"{len(files)} files, {unchanged} unchanged.")
 
     def line(self, entry: Imported, *, check: bool) -> str:
         """Say in a line what became of a file, or would."""
@@ -45,8 +47,18 @@ class Command(BaseCommand):
             Outcome.UPDATED: "would be updated" if check else "updated",
             Outcome.UNCHANGED: "unchanged",
             Outcome.OLDER: (
-                "equals edition {n}, which is no longer in force; "
+                ("is for" if entry.name.startswith(FOLDER) else "equals")
+                + " edition {n}, which is no longer in force; "
                 "retiring what came after it brings it back"
             ),
+            Outcome.RETIRED: (
+                "not written for edition {n}, which is in force: "
+                + ("{retired} would be retired" if check else "{retired} retired")
+                + "; import those written for it"
+            ),
         }
-        return f"{entry.name}: {sentences[entry.outcome].format(n=entry.edition)}"
+        said = sentences[entry.outcome].format(n=entry.edition, retired=entry.retired)
+        counts = [f"{entry.fresh} new"] * bool(entry.fresh)
+        if entry.outcome is Outcome.UPDATED:
+            counts += [f"{entry.retired} retired"] * bool(entry.retired)
+        return f"{entry.name}: {said}" + (f" ({', '.join(counts)})" if counts else "")
