@@ -59,8 +59,7 @@ class WordsField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Keep one kind of line end, as browsers count it."""
-        words: str = super().to_python(value)
-        return words.replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class ReportForm(forms.Form):

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.places import lock_entry, recount, void_claims
 from feedback.actions.queue import LEASE, ReviewClosed
-from feedback.actions.reviews import AttemptGone
 from feedback.models import QueueEntry, Report, Review
 from feedback.queries.reports import reports_that_count
 from loops.actions.events import record
@@ -55,6 +54,17 @@ class Answered(Refused):
     message = _(
         "The candidate has sent this answer back to the queue, so it is with other graders now. "
         "Your report and your text stay as they are."
+    )
+
+
+class NothingToPlay(Refused):
+    """The answer was taken back, or its recording erased."""
+
+    code = "nothing_to_play"
+    status = 410
+    message = _(
+        "This answer was taken back, or its recording is gone, so nobody can grade it any more. "
+        "Nothing was changed."
     )
 
 
@@ -181,7 +191,7 @@ def contest(*, attempt: Attempt, by: User, at: datetime, because: str = "") -> R
 def _check_is_there(entry: QueueEntry) -> None:
     is_playable = Recording.objects.ready().filter(attempt=entry.attempt_id).exists()
     if not entry.attempt.is_submitted or not is_playable:
-        raise AttemptGone
+        raise NothingToPlay
 
 
 def _let_others_go_on(entry: QueueEntry, at: datetime) -> None:

@@ -18,8 +18,8 @@ from feedback.queries.session import ItemCount, as_interviewer, cards_counted, i
 from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.queries.counting import RowCount
 from loops.states import AttemptState, MockState, RecordingState
-from rubrics.models import LevelLabel, RoundKind
-from rubrics.queries import DEFAULT_COMPANY, ladder_labels, words_by_ladder
+from rubrics.models import DEFAULT_COMPANY, LevelLabel, RoundKind
+from rubrics.queries import ladder_labels, words_by_ladder
 
 REMEMBERED = timedelta(days=14)
 """For so long a review is shown that ended without being handed in."""
