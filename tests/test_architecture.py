@@ -21,6 +21,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from feedback.actions import gold
 from feedback.actions import session as evening
 from feedback.models import Evidence, Review
 from loops import blobs, tus
@@ -208,6 +209,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         submitted, peer, claimed_at=now, lease_until=now + timedelta(minutes=45)
     )
     evidence = factories.evidence(claimed, submitted.rubric_version.dimensions.first())
+    moment = claimed.moments.create(kind="phase", key=1, at_ms=0, marked_at=now)
     draft = factories.attempt(other_round, state=Attempt.State.DRAFT, predicted_rank=2)
     recording = factories.recording(draft, state=Recording.State.RECORDING)
     upload = factories.upload(recording, received_bytes=3)
@@ -236,6 +238,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     )
     held = factories.mock(candidate, peer, cohort, kind="xfn", state="running", starts_at=now)
     held_turn = evening.begin_turn(turn=held.turns.get(), by=peer, at=now)
+    offered = gold.offer(attempt=submitted, by=candidate, at=now)
     ids: dict[str, dict[str, Any]] = {
         "": {},
         "held mock": {"mock_id": held.public_id},
@@ -251,6 +254,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "day hours": {"day_id": day.public_id},
         "days away": {"away_id": away.public_id},
         "cohort": {"cohort_id": cohort.public_id},
+        "gold item": {"item_id": offered.public_id},
         "member": {"cohort_id": cohort.public_id, "user_id": peer.public_id},
         "invitation": {"invitation_id": invitation.public_id},
         "token": {"token": invitation.token},
@@ -265,6 +269,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "rendition": {"rendition_id": Rendition.objects.get(track__recording=playable).public_id},
         "review": {"review_id": claimed.public_id},
         "evidence": {"review_id": claimed.public_id, "evidence_id": evidence.public_id},
+        "moment": {"review_id": claimed.public_id, "moment_id": moment.public_id},
         "message": {"name": "20260302-093000"},
         "part": {"name": "20260302-093000", "number": 1},
         "kind": {"kind": "coding"},
@@ -406,9 +411,16 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:review_draft", "post", "review"): (302, 404, 422, 404, 404),
     ("feedback:evidence_add", "post", "review"): (302, 404, 422, 404, 404),
     ("feedback:evidence_remove", "post", "evidence"): (302, 404, 422, 404, 404),
+    ("feedback:moment_add", "post", "review"): (302, 404, 422, 404, 404),
+    ("feedback:moment_remove", "post", "moment"): (302, 404, 422, 404, 404),
+    ("feedback:review_alive", "post", "review"): (302, 404, 200, 404, 404),
     ("feedback:review_submit", "post", "review"): (302, 404, 422, 404, 404),
     ("feedback:review_release", "post", "review"): (302, 404, 302, 404, 404),
     ("feedback:results", "get", "submitted"): (302, 404, 404, 200, 404),
+    ("feedback:gold_items", "get", "cohort"): (302, 404, 404, 404, 200),
+    ("feedback:gold_offer", "post", "submitted"): (302, 404, 404, 302, 404),
+    ("feedback:gold_experts", "post", "gold item"): (302, 404, 404, 404, 422),
+    ("feedback:expert_take", "post", "gold item"): (302, 404, 404, 404, 404),
     ("feedback:withdraw", "get", "submitted"): (302, 404, 404, 200, 404),
     ("feedback:withdraw", "post", "submitted"): (302, 404, 404, 422, 404),
     ("feedback:results", "get", "draft"): (302, 404, 404, 404, 404),

@@ -1,18 +1,21 @@
 """Move claims: claim the next attempt, renew a lease, put it back, let lapsed ones go."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
+from django.db.models import BigIntegerField, F, Func, Value
 from django.utils.translation import gettext_lazy as _
 
-from feedback.actions.places import lock_entry, recount
-from feedback.eligibility import Waiting
-from feedback.models import QueueEntry, Review, Unlock
+from feedback.actions.gold import gold_instead
+from feedback.actions.places import is_gone, lock_entry, recount
+from feedback.models import QueueEntry, Review
 from feedback.queries.queue import held_review, offered
 from loops.actions.events import record
 from loops.actions.practice import expose
 from loops.errors import Refused
-from loops.models import Attempt, PromptExposure, User
+from loops.models import Attempt, Membership, PromptExposure, User
 
 LEASE = timedelta(minutes=45)
 EXPIRED_AT_ONCE = 200
@@ -38,6 +41,26 @@ class ReviewClosed(Refused):
     )
 
 
+class ReviewVoided(ReviewClosed):
+    """Another grader has reported the answer; what is typed on is kept."""
+
+    message = _(
+        "This review is closed: another grader has reported that the answer cannot be graded. "
+        "What you typed is kept, and it costs you nothing."
+    )
+
+
+class AttemptGone(Refused):
+    """The candidate has taken the answer back."""
+
+    code = "attempt_gone"
+    status = 410
+    message = _(
+        "The candidate has withdrawn this answer. Your text is kept and counts as given, "
+        "but there is nothing left to grade."
+    )
+
+
 class LiveStays(Refused):
     """There is nobody else who held the mock."""
 
@@ -55,10 +78,10 @@ def claim(*, by: User, at: datetime, kind: str = "") -> Review:
     their mocks. A review that the grader put back or let lapse earlier is opened again with
     all its text. `kind` limits the choice to one round kind by its key.
 
-    Leases that have run out are let go first, so that their places are free whether or not a
-    worker runs.
+    Leases in the grader's cohorts that have run out are let go first, so that their places are
+    free whether or not a worker runs.
     """
-    expire_lapsed(at=at)
+    expire_lapsed(at=at, of=by)
     return _claim(by, at, kind)
 
 
@@ -68,73 +91,130 @@ def _claim(by: User, at: datetime, kind: str) -> Review:
     held = held_review(by, at)
     if held:
         return held
-    item = _grant_next(by, at, kind, is_patient=False) or _grant_next(by, at, kind, is_patient=True)
-    if item is None:
-        raise NothingToGrade
-    attempt = Attempt.objects.select_related("prompt__version").get(pk=item.attempt)
-    review, is_new = Review.objects.get_or_create(
-        attempt=attempt,
-        grader=by,
-        defaults={
-            "claimed_at": at,
-            "lease_until": at + LEASE,
-            "is_untrained": not _is_trained(by, item),
-        },
+    grant = _grant_next(by, at, kind, is_patient=False) or _grant_next(
+        by, at, kind, is_patient=True
     )
-    if not is_new:
-        review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
-        review.claimed_at = at
-        review.lease_until = at + LEASE
-        review.is_extra = False
-        review.save(update_fields=["state", "claimed_at", "lease_until", "is_extra"])
-    expose(user=by, prompt=attempt.prompt, role=PromptExposure.Role.GRADER, at=at)
+    if grant is None:
+        raise NothingToGrade
+    review = _open(grant, by, at)
+    expose(user=by, prompt=review.attempt.prompt, role=PromptExposure.Role.GRADER, at=at)
     record("claimed", review, by=by, at=at)
     return review
 
 
-def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> Waiting | None:
+@dataclass(frozen=True)
+class _Grant:
+    """A place that was taken for a grader: of which attempt, or the gold one in its stead.
+
+    `own` is the review that they put back or let lapse earlier.
+    """
+
+    attempt: Attempt
+    own: Review | None
+    is_untrained: bool
+    gold: Attempt | None
+
+
+def _open(grant: _Grant, by: User, at: datetime) -> Review:
+    review = grant.own if grant.own and not grant.gold else None
+    if review is None:
+        return Review.objects.create(
+            attempt=grant.gold or grant.attempt,
+            grader=by,
+            purpose=Review.Purpose.GOLD if grant.gold else Review.Purpose.PEER,
+            stands_for=grant.attempt if grant.gold else None,
+            claimed_at=at,
+            lease_until=at + LEASE,
+            is_untrained=grant.is_untrained,
+        )
+    review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
+    review.claimed_at = at
+    review.lease_until = at + LEASE
+    review.is_extra = False
+    review.is_untrained = grant.is_untrained
+    review.save(update_fields=["state", "claimed_at", "lease_until", "is_extra", "is_untrained"])
+    return review
+
+
+def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> _Grant | None:
     """Take one place of the first entry that has one, in the grader's order.
 
-    Skipping what others hold locked keeps many graders apart; the second look, which
-    waits, keeps "nothing is waiting" true. It holds one lock at a time: two graders who wait for
-    each other's rows would else never end.
+    Skipping what others hold locked keeps many graders apart, and is one query however many they
+    are. The second look, which waits, keeps "nothing is waiting" true; it holds one lock at a
+    time: two graders who wait for each other's rows would else never end.
+
+    With the place comes the blind calibration item that the grader gets in its stead, if it is to
+    be one: then the place stays free. Both ways take the same steps.
     """
-    for item in offered(by, at, kind=kind).items:
+    ordered = offered(by, at, kind=kind)
+    left = {item.entry: item for item in ordered.items}
+    while left:
+        tried = [next(iter(left))] if is_patient else list(left)
         with transaction.atomic():
-            rows = QueueEntry.objects.waiting().select_for_update(skip_locked=not is_patient)
-            entry = rows.filter(pk=item.entry).first()
-            if entry is not None:
-                entry.granted += 1
+            entry = _lock_first_free(tried, skip_locked=not is_patient)
+            own = _lock_own(entry, by) if entry else None
+            if entry and (own is None or _may_go_on(own, at)):
+                item = left[entry.pk]
+                gold = gold_instead(by=by, item=item, at=at)
+                entry.granted += 0 if gold else 1
                 entry.save(update_fields=["granted"])
-                return item
-            if is_patient:
-                transaction.set_rollback(True)  # lets go of a row that was locked in vain
+                return _Grant(entry.attempt, own, item.attempt in ordered.untrained, gold)
+            transaction.set_rollback(True)  # lets go of a row that was locked in vain
+        for pk in [entry.pk] if entry else tried:
+            del left[pk]
     return None
 
 
-def _is_trained(by: User, item: Waiting) -> bool:
-    return Unlock.objects.filter(member=by, round_kind=item.round_kind).exists()
+def _lock_first_free(ids: list[int], *, skip_locked: bool) -> QueueEntry | None:
+    """Lock the first of these entries, in their order, that has a place free."""
+    place: Func = Func(
+        Value(ids, ArrayField(BigIntegerField())), F("pk"), function="array_position"
+    )
+    rows = QueueEntry.objects.waiting().filter(pk__in=ids).order_by(place)
+    rows = rows.select_related("attempt__prompt__version")
+    return rows.select_for_update(of=("self",), skip_locked=skip_locked).first()
 
 
-def lock_to_write(review: Review, at: datetime) -> Review:
+def _lock_own(entry: QueueEntry, by: User) -> Review | None:
+    own = Review.objects.select_for_update(of=("self",)).select_related("attempt__prompt__version")
+    return own.filter(attempt=entry.attempt_id, grader=by).first()
+
+
+def _may_go_on(own: Review, at: datetime) -> bool:
+    """Say whether a review is still one to take again: another window may have handed it in."""
+    is_let_go = own.state == Review.State.RELEASED or own.is_lapsed(at)
+    return is_let_go and own.purpose == Review.Purpose.PEER and not own.is_live
+
+
+def lock_to_write(review: Review, at: datetime, *, keeps_void: bool = False) -> Review:
     """Lock a review that its grader goes on with, and renew its lease where a place is free.
 
     Work is never refused for a lease that ran out: without a free place the text is
     kept all the same and the lease stays lapsed. Raises ReviewClosed for a review that
-    was handed in, put back or voided.
+    was handed in, put back or voided, and AttemptGone where the answer was taken back. With
+    `keeps_void` a voided one is returned as it is: what is typed into it is still kept.
     """
     entry = lock_entry(review.attempt_id, at)
     review = Review.objects.select_for_update(of=("self",)).get(pk=review.pk)
+    if review.state == Review.State.VOID and keeps_void:
+        return review
+    if review.state == Review.State.VOID:
+        raise why_void(review)
     if not review.is_open and review.state != Review.State.EXPIRED:
         raise ReviewClosed
     is_placed = review.is_open or review.purpose != Review.Purpose.PEER
-    if is_placed or entry.is_waiting:
+    if is_placed or entry.granted < entry.wanted:
         review.lease_until = max(review.lease_until, at + LEASE)  # a live one's reaches further
         review.state = Review.State.DRAFT
         review.save(update_fields=["lease_until", "state"])
         if not is_placed:
             recount(entry)
     return review
+
+
+def why_void(review: Review) -> Refused:
+    """Return the words for who writes on in a review that was voided."""
+    return AttemptGone() if is_gone(review.attempt_id) else ReviewVoided()
 
 
 @transaction.atomic
@@ -156,9 +236,15 @@ def release(*, review: Review, by: User, at: datetime) -> Review:
     return review
 
 
-def expire_lapsed(*, at: datetime) -> int:
-    """Let claims go whose lease ran out, so that their places are free; returns how many."""
+def expire_lapsed(*, at: datetime, of: User | None = None) -> int:
+    """Let claims go whose lease ran out, so that their places are free; returns how many.
+
+    Each in its own transaction. `of` limits it to the cohorts of one member.
+    """
     lapsed = Review.objects.lapsed(at).order_by("lease_until", "pk")
+    if of is not None:
+        cohorts = Membership.objects.filter(user=of).values("cohort")
+        lapsed = lapsed.filter(attempt__queue_entry__cohort__in=cohorts)
     ids = list(lapsed.values_list("pk", "attempt_id")[:EXPIRED_AT_ONCE])
     return sum(_expire(review_id, attempt_id, at) for review_id, attempt_id in ids)
 

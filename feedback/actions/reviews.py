@@ -9,10 +9,12 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from feedback.actions.debriefs import ask_in
+from feedback.actions.gold import note_expert
 from feedback.actions.ledger import pass_credit
 from feedback.actions.pairs import note_pair
 from feedback.actions.places import lock_entry, recount
-from feedback.actions.queue import ReviewClosed, lock_to_write
+from feedback.actions.queue import AttemptGone, ReviewClosed, lock_to_write, why_void
 from feedback.actions.revealing import tell_of
 from feedback.actions.stamps import place_stamps
 from feedback.models import DowncodeTick, Evidence, LedgerEntry, Rating, Review
@@ -69,17 +71,6 @@ class Incomplete(Refused):
         self.problems = problems
 
 
-class AttemptGone(Refused):
-    """The candidate has taken the answer back."""
-
-    code = "attempt_gone"
-    status = 410
-    message = _(
-        "The candidate has withdrawn this answer. Your text is kept and counts as given, "
-        "but there is nothing left to grade."
-    )
-
-
 class NothingMarked(Refused):
     """The first instant of a recording shows nothing."""
 
@@ -109,7 +100,6 @@ class NotLive(Refused):
     )
 
 
-@transaction.atomic
 def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: datetime) -> Review:
     """Keep what the form holds and renew the lease.
 
@@ -240,11 +230,17 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
         return review
     if attempt.state != AttemptState.SUBMITTED and not review.is_live:
         raise AttemptGone
+    if review.state in {Review.State.VOID, Review.State.RELEASED}:  # since its draft was kept
+        raise why_void(review) if review.state == Review.State.VOID else ReviewClosed()
     problems = problems_of(review)
     if problems:
         raise Incomplete(problems)
     # Its place was granted to another meanwhile: it is taken all the same, as one more.
-    review.is_extra = review.state == Review.State.EXPIRED and not entry.is_waiting
+    review.is_extra = (
+        review.state == Review.State.EXPIRED
+        and review.purpose == Review.Purpose.PEER
+        and entry.granted >= entry.wanted
+    )
     review.state = Review.State.SUBMITTED
     review.submitted_at = at
     review.save(update_fields=["state", "is_extra", "submitted_at"])
@@ -254,6 +250,8 @@ def _hand_in(*, review: Review, by: User, at: datetime) -> Review:
     note_pair(review=review, at=at)
     recount(entry)
     tell_of(review=review, at=at)
+    ask_in(attempt=attempt, at=at)
+    note_expert(review=review, at=at)
     enqueue("feedback.tasks.calibrate", round_kind_id=attempt.rubric_version.round_kind_id)
     return review
 

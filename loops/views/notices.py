@@ -29,8 +29,9 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 def notice_wishes(request: HttpRequest) -> HttpResponse:
     """Show and keep how the person wants to be told of each kind of notice."""
     user = signed_in(request)
-    form = NoticeWishesForm(request.POST or None, wishes=wishes_of(user))
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = NoticeWishesForm(request.POST if is_sent else None, wishes=wishes_of(user))
+    if is_sent and form.is_valid():
         save_wishes(person=user, wishes=form.wishes, by=user, at=timezone.now())
         messages.success(request, _("Saved. This holds for every notice from now on."))
         return redirect("loops:notice_wishes")

@@ -1,0 +1,252 @@
+"""Blind calibration items: offered by their candidate, graded by three experts, then served.
+
+About one claim in ten of a trained grader is one. It is told apart from other work nowhere: it has
+the round kind and target of the attempt it stands for, pays a credit, and is read like any other.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from statistics import median_low
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from feedback.actions.places import lock_entry
+from feedback.eligibility import Waiting
+from feedback.models import (
+    Conflict,
+    GoldExpert,
+    GoldItem,
+    GoldReference,
+    Rating,
+    Review,
+    Unlock,
+)
+from loops.actions.events import record
+from loops.actions.notices import tell
+from loops.errors import Refused
+from loops.models import Attempt, Membership, Notice, Recording, User
+from loops.states import AttemptState
+
+ONE_IN = 10
+OFFERABLE = (Attempt.Kind.RECORDED, Attempt.Kind.RETAKE)
+
+
+class NotForGold(Refused):
+    """Only what anybody could have been given blindly can serve."""
+
+    code = "not_for_gold"
+    message = _(
+        "Only a recorded answer that still plays can serve as a calibration item. Nothing was "
+        "changed."
+    )
+
+
+class TooFewExperts(Refused):
+    """Reference levels rest on three."""
+
+    code = "too_few_experts"
+    status = 422
+    message = _("Choose at least three experts: their levels together are the reference.")
+
+
+class NotAnExpert(Refused):
+    """Somebody who cannot judge this answer fairly."""
+
+    code = "not_an_expert"
+    status = 422
+    message = _(
+        "An expert is a member of the cohort, not the candidate, and has no conflict of interest "
+        "with them. Nobody was asked."
+    )
+
+
+@transaction.atomic
+def offer(*, attempt: Attempt, by: User, at: datetime) -> GoldItem:
+    """Keep that a candidate lets an answer be graded blindly by others; twice is once."""
+    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    plays = Recording.objects.ready().filter(attempt=attempt).exists()
+    if attempt.state != AttemptState.SUBMITTED or attempt.kind not in OFFERABLE or not plays:
+        raise NotForGold
+    item, is_new = GoldItem.objects.get_or_create(attempt=attempt, defaults={"offered_at": at})
+    if item.state == GoldItem.State.RETIRED:
+        item.state = GoldItem.State.OFFERED
+        item.offered_at = at
+        item.retired_at = None
+        item.save(update_fields=["state", "offered_at", "retired_at"])
+        is_new = True
+    if is_new:
+        record("offered", item, by=by, at=at)
+        _serve_if_whole(item, at)
+    return item
+
+
+@transaction.atomic
+def retire(*, item: GoldItem, by: User | None, at: datetime) -> GoldItem:
+    """Take an item out of service for good or until it is offered again; what was graded stays."""
+    item = GoldItem.objects.select_for_update().get(pk=item.pk)
+    if item.state != GoldItem.State.RETIRED:
+        item.state = GoldItem.State.RETIRED
+        item.retired_at = at
+        item.save(update_fields=["state", "retired_at"])
+        record("retired", item, by=by, at=at)
+    return item
+
+
+@transaction.atomic
+def ask_experts(*, item: GoldItem, experts: Collection[User], by: User, at: datetime) -> GoldItem:
+    """Ask members to grade an item as experts. A review that one has given already counts."""
+    item = (
+        GoldItem.objects.select_for_update(of=("self",))
+        .select_related("attempt__round__loop")
+        .get(pk=item.pk)
+    )
+    known = set(item.experts.values_list("expert", flat=True))
+    new = [expert for expert in experts if expert.pk not in known]
+    if len(known) + len(new) < GoldItem.EXPERTS_NEEDED:
+        raise TooFewExperts
+    _check_experts(item, new)
+    given = Review.objects.in_results().filter(attempt=item.attempt, grader__in=new)
+    reviews = {review.grader_id: review for review in given}
+    for expert in sorted(new, key=lambda one: one.pk):
+        asked = GoldExpert.objects.create(
+            item=item, expert=expert, asked_at=at, review=reviews.get(expert.pk)
+        )
+        if asked.review is None:
+            tell(
+                expert,
+                Notice.Kind.EXPERT,
+                f"gold:{item.pk}",
+                at=at,
+                round=item.attempt.round.title,
+            )
+    if item.state == GoldItem.State.OFFERED:
+        item.state = GoldItem.State.GRADING
+        item.save(update_fields=["state"])
+    record("experts_asked", item, by=by, at=at, experts=len(new))
+    _serve_if_whole(item, at)
+    return item
+
+
+def _check_experts(item: GoldItem, experts: Collection[User]) -> None:
+    loop = item.attempt.round.loop
+    members = Membership.objects.filter(cohort=loop.cohort_id, user__in=experts).count()
+    ids = [expert.pk for expert in experts]
+    barred = Conflict.objects.of(loop.member)
+    in_conflict = barred.filter(declared_by__in=ids) | barred.filter(other__in=ids)
+    if members != len(experts) or loop.member_id in ids or in_conflict.exists():
+        raise NotAnExpert
+
+
+@transaction.atomic
+def take_as_expert(*, asked: GoldExpert, by: User, at: datetime, lease_until: datetime) -> Review:
+    """Open an expert's review of the item, under a lease like any other."""
+    entry = lock_entry(asked.item.attempt_id, at)
+    review, is_new = Review.objects.get_or_create(
+        attempt=entry.attempt,
+        grader=by,
+        defaults={
+            "purpose": Review.Purpose.EXPERT,
+            "claimed_at": at,
+            "lease_until": lease_until,
+        },
+    )
+    if not is_new and not review.is_submitted:
+        review.purpose = Review.Purpose.EXPERT
+        review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
+        review.lease_until = lease_until
+        review.save(update_fields=["purpose", "state", "lease_until"])
+    GoldExpert.objects.filter(pk=asked.pk).update(review=review)
+    if is_new:
+        record("claimed", review, by=by, at=at)
+    return review
+
+
+def note_expert(*, review: Review, at: datetime) -> None:
+    """Let an item serve once the third of its experts has handed in."""
+    if review.purpose != Review.Purpose.EXPERT:
+        return
+    item = GoldItem.objects.select_for_update().filter(experts__review=review).first()
+    if item is not None:
+        _serve_if_whole(item, at)
+
+
+def _serve_if_whole(item: GoldItem, at: datetime) -> None:
+    reviews = Review.objects.submitted().filter(
+        pk__in=GoldExpert.objects.filter(item=item, review__isnull=False).values("review")
+    )
+    ids = list(reviews.order_by("pk").values_list("pk", flat=True))
+    is_under_way = item.state in {GoldItem.State.GRADING, GoldItem.State.OFFERED}
+    if len(ids) < GoldItem.EXPERTS_NEEDED or not is_under_way:
+        return
+    item.references.all().delete()
+    ranks: dict[int, list[int | None]] = defaultdict(list)
+    for dimension_id, rank in Rating.objects.filter(review__in=ids).values_list(
+        "dimension_id", "rank"
+    ):
+        ranks[dimension_id].append(rank)
+    GoldReference.objects.bulk_create(
+        _reference(item, dimension_id, given) for dimension_id, given in sorted(ranks.items())
+    )
+    item.state = GoldItem.State.SERVING
+    item.serving_since = at
+    item.save(update_fields=["state", "serving_since"])
+    record("serving", item, by=None, at=at, experts=len(ids))
+
+
+def _reference(item: GoldItem, dimension_id: int, given: list[int | None]) -> GoldReference:
+    """Return the middle and the spread of what was observed; *not observed* where most say so."""
+    seen = sorted(rank for rank in given if rank is not None)
+    if 2 * len(seen) <= len(given):
+        return GoldReference(item=item, dimension_id=dimension_id)
+    return GoldReference(
+        item=item,
+        dimension_id=dimension_id,
+        rank=median_low(seen),
+        low_rank=seen[0],
+        high_rank=seen[-1],
+    )
+
+
+def gold_instead(*, by: User, item: Waiting, at: datetime) -> Attempt | None:
+    """Return the gold attempt that this claim of a trained grader gets, or None for nine in ten.
+
+    It looks for one whether or not it is the tenth, so that a claim takes the same queries either
+    way. Which claim it is follows from the installation's secret: nobody can foresee it.
+    """
+    serving = _serving(by, item)
+    count = Review.objects.filter(grader=by, is_live=False).count()
+    found = serving.order_by("gold_item__serving_since", "pk").first()
+    drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
+    return found if found is not None and drawn[0] % ONE_IN == 0 else None
+
+
+def _serving(by: User, item: Waiting) -> QuerySet[Attempt]:
+    like = Attempt.objects.filter(pk=item.attempt)
+    conflicts = Conflict.objects.of(by)
+    trained = Unlock.objects.filter(member=by, round_kind=item.round_kind)
+    organises = Membership.objects.filter(
+        user=by, cohort=item.cohort, role=Membership.Role.ORGANISER
+    )
+    return (
+        Attempt.objects.submitted()
+        .filter(
+            Exists(trained),
+            ~Exists(organises),
+            gold_item__state=GoldItem.State.SERVING,
+            round__loop__cohort=item.cohort,
+            round__round_kind=item.round_kind,
+            round__loop__target_rank__in=like.values("round__loop__target_rank"),
+            pk__in=Recording.objects.ready().values("attempt"),
+        )
+        .exclude(round__loop__member=by)
+        .exclude(pk__in=Review.objects.filter(grader=by).values("attempt"))
+        .filter(~Exists(GoldExpert.objects.filter(expert=by, item__attempt=OuterRef("pk"))))
+        .exclude(round__loop__member__in=conflicts.values("other"))
+        .exclude(round__loop__member__in=conflicts.values("declared_by"))
+        .select_related("prompt__version")
+    )

@@ -1,0 +1,137 @@
+"""Blind calibration items as their candidate and an organiser see them; their graders never do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from feedback.models import Conflict, GoldExpert, GoldItem, Review, Unlock
+from loops.models import Attempt, Cohort, Membership, Recording, User
+
+
+@dataclass(frozen=True)
+class GoldChoice:
+    """What a candidate can say about one answer: whether it may serve, and whether it does."""
+
+    item: GoldItem | None
+    may_offer: bool
+
+    @property
+    def is_offered(self) -> bool:
+        """Say whether the candidate's word stands."""
+        return self.item is not None and self.item.state != GoldItem.State.RETIRED
+
+
+@dataclass(frozen=True)
+class ExpertChoice:
+    """A member who may be asked: whether they are, and are trained for the round."""
+
+    member: User
+    name: str
+    is_trained: bool
+    is_asked: bool
+    is_in: bool
+
+
+@dataclass(frozen=True)
+class GoldLine:
+    """One item: its answer, who grades it as an expert, and how often it was served."""
+
+    item: GoldItem
+    title: str
+    candidate: str
+    experts: list[ExpertChoice]
+    served: int
+    still_needed: int
+
+
+def gold_for_results(attempt: Attempt, at: datetime) -> GoldChoice:
+    """Return what the candidate of an opened answer can say about its serving."""
+    item = GoldItem.objects.filter(attempt=attempt).first()
+    is_recorded = attempt.kind in {Attempt.Kind.RECORDED, Attempt.Kind.RETAKE}
+    return GoldChoice(item=item, may_offer=is_recorded and attempt.is_submitted)
+
+
+def gold_lines(cohort: Cohort) -> list[GoldLine]:
+    """Return the items of a cohort that are offered or serve, the newest offer first."""
+    items = (
+        GoldItem.objects.filter(attempt__round__loop__cohort=cohort)
+        .exclude(state=GoldItem.State.RETIRED)
+        .select_related("attempt__round__loop__member", "attempt__round__round_kind")
+        .annotate(
+            served=Count(
+                "attempt__reviews",
+                filter=Q(
+                    attempt__reviews__purpose=Review.Purpose.GOLD,
+                    attempt__reviews__state=Review.State.SUBMITTED,
+                ),
+            )
+        )
+        .order_by("-offered_at", "-pk")
+    )
+    found: list[Any] = list(items)
+    members = [
+        place.user
+        for place in Membership.objects.filter(cohort=cohort).select_related("user").order_by("pk")
+    ]
+    trained = set(
+        Unlock.objects.filter(member__in=members).values_list("member_id", "round_kind_id")
+    )
+    asked = {
+        (one.item_id, one.expert_id): one.review is not None and one.review.is_submitted
+        for one in GoldExpert.objects.filter(item__in=found).select_related("review")
+    }
+    pairs = set(
+        Conflict.objects.filter(declared_by__in=members).values_list("declared_by_id", "other_id")
+    )
+    return [_line(item, cohort, members, _Known(trained, asked, pairs)) for item in found]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Who is trained for what, who was asked and is in, and who has a conflict with whom."""
+
+    trained: set[tuple[int, int]]
+    asked: dict[tuple[int, int], bool]
+    pairs: set[tuple[int, int]]
+
+
+def _line(item: Any, cohort: Cohort, members: Iterable[User], known: _Known) -> GoldLine:
+    round_ = item.attempt.round
+    candidate = round_.loop.member
+    trained, asked, pairs = known.trained, known.asked, known.pairs
+    experts = [
+        ExpertChoice(
+            member=member,
+            name=cohort.called(member),
+            is_trained=(member.pk, round_.round_kind_id) in trained,
+            is_asked=(item.pk, member.pk) in asked,
+            is_in=asked.get((item.pk, member.pk), False),
+        )
+        for member in members
+        if member != candidate
+        and (member.pk, candidate.pk) not in pairs
+        and (candidate.pk, member.pk) not in pairs
+    ]
+    return GoldLine(
+        item=item,
+        title=round_.title,
+        candidate=cohort.called(candidate),
+        experts=experts,
+        served=item.served,
+        still_needed=max(0, GoldItem.EXPERTS_NEEDED - sum(one.is_in for one in experts)),
+    )
+
+
+def expert_work(user: User) -> QuerySet[GoldExpert]:
+    """Return what a person was asked to grade as an expert and has not handed in."""
+    return (
+        GoldExpert.objects.filter(expert=user)
+        .exclude(item__state=GoldItem.State.RETIRED)
+        .exclude(review__state=Review.State.SUBMITTED)
+        .filter(item__attempt__recordings__in=Recording.objects.ready())
+        .select_related("item__attempt__round__loop__cohort")
+        .order_by("asked_at", "pk")
+    )
