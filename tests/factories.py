@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from feedback.actions.places import settle
-from feedback.models import DowncodeTick, Evidence, Rating, Review
+from feedback.models import DowncodeTick, Evidence, GradeAppeal, Rating, Review, Usefulness
 from loops import blobs
 from loops.cues import Cue as SpokenLine
 from loops.models import (
@@ -412,6 +412,29 @@ def submitted_review(
         DowncodeTick.objects.create(review=made, downcode=downcode)
     in_queue(attempt)
     return made
+
+
+def open_reviews(attempt: Attempt, *, mark: int | None = None, at: datetime | None = None) -> None:
+    """Open the reviews of an answer that are in to its candidate: skipped, unless a mark is given.
+
+    Until then they read words and no levels, and no reading takes them in.
+    """
+    waiting = attempt.reviews.in_results().filter(usefulness=None)
+    for one in waiting.order_by("submitted_at", "pk"):
+        Usefulness.objects.create(review=one, mark=mark, at=at or one.submitted_at)
+
+
+def grade_appeal(attempt: Attempt, **facts: Any) -> GradeAppeal:
+    """Appeal the result of an answer at NOW, about two minutes of its recording; nobody is told."""
+    facts = {
+        "text": "At 2:30 I named who is hurt and left the rest out on purpose; both reviews say "
+        "that I drew before the problem had a bound.",
+        "start_ms": 150_000,
+        "end_ms": 270_000,
+        "made_at": NOW,
+        **facts,
+    }
+    return GradeAppeal.objects.create(attempt=attempt, **facts)
 
 
 def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -> Evidence:
