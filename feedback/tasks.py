@@ -6,7 +6,9 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
+from feedback.actions.appeals import tell_handlers
 from feedback.actions.calibration import calibrate_round_kind
+from feedback.actions.debriefs import ask_all_in
 from feedback.actions.places import settle_missing
 from feedback.actions.queue import expire_lapsed
 from feedback.actions.revealing import tell_of_waiting
@@ -35,6 +37,8 @@ def sweep() -> None:
         lambda: expire_lapsed(at=now),
         lambda: settle_missing(at=now),
         lambda: tell_of_waiting(at=now),
+        lambda: tell_handlers(at=now),
+        lambda: ask_all_in(at=now),
         lambda: put_unrecorded_away(at=now),
         place_all_stamps,
         lambda: _ring_for_calibration(now),
