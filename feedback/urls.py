@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from feedback.views import grading, queue, readiness, results, session, withdrawal
+from feedback.views import (
+    answers,
+    appeals,
+    conflicts,
+    debriefs,
+    gold,
+    grading,
+    queue,
+    readiness,
+    reports,
+    results,
+    rules,
+    session,
+    withdrawal,
+)
 
 app_name = "feedback"
 
@@ -17,8 +31,23 @@ urlpatterns = [
         grading.evidence_remove,
         name="evidence_remove",
     ),
+    path("reviews/<uuid:review_id>/moments/", grading.moment_add, name="moment_add"),
+    path(
+        "reviews/<uuid:review_id>/moments/<uuid:moment_id>/remove/",
+        grading.moment_remove,
+        name="moment_remove",
+    ),
+    path("reviews/<uuid:review_id>/alive/", grading.review_alive, name="review_alive"),
     path("reviews/<uuid:review_id>/submit/", grading.review_submit, name="review_submit"),
     path("reviews/<uuid:review_id>/release/", grading.review_release, name="review_release"),
+    path("reviews/<uuid:review_id>/report/", reports.report, name="report"),
+    path("reviews/<uuid:review_id>/report/undo/", reports.report_undo, name="report_undo"),
+    path("results/<uuid:attempt_id>/contest/", reports.report_contest, name="report_contest"),
+    path("conflicts/", conflicts.conflicts, name="conflicts"),
+    path(
+        "conflicts/<uuid:conflict_id>/remove/", conflicts.conflict_remove, name="conflict_remove"
+    ),
+    path("cohorts/<uuid:cohort_id>/grading/", rules.grading_rules, name="grading_rules"),
     path("mocks/<uuid:mock_id>/session/", session.session, name="session"),
     path("mocks/<uuid:mock_id>/arrive/", session.mock_arrive, name="mock_arrive"),
     path("mocks/<uuid:mock_id>/finish/", session.session_finish, name="session_finish"),
@@ -28,6 +57,34 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/card/", session.card, name="card"),
     path("turns/<uuid:turn_id>/note/", session.practice_note, name="practice_note"),
     path("results/<uuid:attempt_id>/", results.results, name="results"),
+    path("results/<uuid:attempt_id>/open/", results.results_open, name="results_open"),
+    path(
+        "results/<uuid:attempt_id>/reflection/",
+        results.results_reflection,
+        name="results_reflection",
+    ),
+    path("results/<uuid:attempt_id>/questions/", answers.question_ask, name="question_ask"),
+    path("questions/<uuid:question_id>/answer/", answers.question_answer, name="question_answer"),
+    path("reviews/<uuid:review_id>/follow-ups/", answers.follow_up_ask, name="follow_up_ask"),
+    path("follow-ups/<uuid:follow_up_id>/", answers.follow_up, name="follow_up"),
+    path("follow-ups/<uuid:follow_up_id>/take/", answers.take_begin, name="take_begin"),
+    path("follow-ups/<uuid:follow_up_id>/send/", answers.take_send, name="take_send"),
+    path(
+        "follow-ups/<uuid:follow_up_id>/decline/",
+        answers.follow_up_decline,
+        name="follow_up_decline",
+    ),
+    path("results/<uuid:attempt_id>/gold/", gold.gold_offer, name="gold_offer"),
+    path("cohorts/<uuid:cohort_id>/gold/", gold.gold_items, name="gold_items"),
+    path("gold/<uuid:item_id>/experts/", gold.gold_experts, name="gold_experts"),
+    path("experts/<uuid:item_id>/take/", gold.expert_take, name="expert_take"),
+    path("results/<uuid:attempt_id>/appeal/", appeals.appeal, name="appeal"),
+    path("appeals-of-grades/<uuid:appeal_id>/", appeals.handle, name="appeal_handle"),
+    path("appeals-of-grades/<uuid:appeal_id>/take/", appeals.take, name="appeal_take"),
+    path("appeals-of-grades/<uuid:appeal_id>/answer/", appeals.answer, name="appeal_answer"),
+    path("debriefs/<uuid:attempt_id>/", debriefs.debrief, name="debrief"),
+    path("debriefs/<uuid:attempt_id>/say/", debriefs.say, name="debrief_say"),
+    path("debriefs/<uuid:attempt_id>/revise/", debriefs.revise, name="debrief_revise"),
     path("results/<uuid:attempt_id>/withdraw/", withdrawal.withdraw, name="withdraw"),
     path("readiness/", readiness.readiness, name="readiness"),
     path("readiness/how/", readiness.how_computed, name="how_computed"),

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from feedback.media_time import media_time_words
-from feedback.models import DowncodeTick, Evidence, Moment, Rating, Review
+from feedback.models import DowncodeTick, Evidence, Moment, QueueEntry, Rating, Review
 from feedback.queries.phases import RibbonView, moment_words, ribbon_view, time_of
 from feedback.queries.stamps import Place, place_of_span, place_of_stamp
 from feedback.timeline import Mark
@@ -213,6 +215,17 @@ class GradingPage:
         return [moment_line(one, self) for one in self.kept.moments]
 
     @property
+    def rungs(self) -> list[tuple[int, str]]:
+        """Return the depth ladder: what each rung asks for."""
+        words = (_("what it is"), _("how it works"), _("why this one"), _("where it stops"))
+        return [*enumerate(words, start=1)]
+
+    @property
+    def new_stamp(self) -> UUID:
+        """Draw the id of a moment that is pressed without a script."""
+        return uuid4()
+
+    @property
     def has_moments(self) -> bool:
         """Say whether the rubric has anything to press as the talk goes on."""
         version = self.review.attempt.rubric_version
@@ -296,6 +309,16 @@ def grading_page(review: Review, *, recording: Recording | None) -> GradingPage:
         ],
         round_signals=_signals(rubric, None),
     )
+
+
+def has_free_place(review: Review) -> bool:
+    """Say whether who let their lease run out gets the place back by going on.
+
+    What fills no place of the queue's always does.
+    """
+    if review.purpose != Review.Purpose.PEER or review.is_open:
+        return True
+    return QueueEntry.objects.waiting().filter(attempt=review.attempt_id).exists()
 
 
 def rubric_of(review: Review) -> Rubric:

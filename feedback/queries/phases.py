@@ -68,6 +68,11 @@ class LaidChain:
     dots: tuple[float, ...]
     text: str
 
+    @property
+    def last(self) -> float:
+        """Return where it ends."""
+        return self.dots[-1]
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -98,6 +103,11 @@ class RibbonView:
     def has_drawing(self) -> bool:
         """Say whether there is anything to draw, and a length to draw it on."""
         return not self.is_empty and self.duration_ms > 0
+
+    @property
+    def begins(self) -> str:
+        """Return where each phase begins, for a script: "1:0 2:180000"."""
+        return " ".join(f"{one.key}:{one.start_ms}" for one in self.ribbon.stretches)
 
     @cached_property
     def figures(self) -> list[Figure]:

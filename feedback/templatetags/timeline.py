@@ -26,13 +26,16 @@ def timeline(
     peaks_src: str = "",
     peaks_start_ms: int = 0,
     marks_id: str = "",
+    ribbon: Any = None,
+    ribbon_id: str = "",
     name: str = "bar",
 ) -> dict[str, Any]:
     """Draw the bar of a player: what was said when, who pointed at what, what is missing.
 
     Phases have name, start_ms, end_ms, perhaps kind; marks as for `timeline_marks`. Gaps and
-    silences are pairs of ms. `peaks_start_ms` is where the waveform begins. Marks that come and
-    go with a fragment of the page need an id, and a second bar of a page a name.
+    silences are pairs of ms. `peaks_start_ms` is where the waveform begins, `ribbon` a grader's
+    phase ribbon. Marks and a ribbon that come and go with a fragment of the page need an id, and
+    a second bar of a page a name.
     """
     length_ms = duration_ms or 0
     laid = lay_out(
@@ -49,6 +52,8 @@ def timeline(
         "peaks_src": peaks_src,
         "peaks_start_ms": peaks_start_ms,
         "marks_id": marks_id,
+        "ribbon": ribbon or None,
+        "ribbon_id": ribbon_id,
         "name": name,
     }
 

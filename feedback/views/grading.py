@@ -6,8 +6,9 @@ JSON, or for a fragment as htmx does. In a mock the form stands on its session p
 in place of the mark; `from` says so, and there one is led back.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,26 +16,39 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from feedback import access
+from feedback.actions import moments as pressing
 from feedback.actions import queue as claims
 from feedback.actions import reviews
 from feedback.actions.stamps import LEAD_MS
+from feedback.comparing import differences, merged, picks_in
 from feedback.forms import NOT_OBSERVED, MarkForm, ScorecardForm, StampForm, dimension_field
-from feedback.models import Review
+from feedback.models import Moment, Review
+from feedback.moment_forms import MomentForm
+from feedback.queries.answers import asked_for_review
 from feedback.queries.grading import (
     FAR_RANKS,
     DimensionCard,
     GradingPage,
+    MomentLine,
     Rubric,
     grading_page,
+    has_free_place,
+    moment_line,
     rubric_of,
 )
+from feedback.queries.reports import report_for_review
 from feedback.queries.reveal import is_revealed
+from feedback.sentences import verdict_sentences
 from loops.errors import Refused
 from loops.models import Turn, User
 from loops.queries.keeping import Erasure, erasure_of_answer
@@ -49,11 +63,18 @@ SESSION = "session"
 
 @dataclass(frozen=True)
 class Typed:
-    """What one request says: the scorecard, and a mark if one was begun."""
+    """What one request says: the scorecard, and a mark if one was begun.
+
+    After two windows were in conflict, `picks` says of each field that differed whose is to
+    stand, laid over what was `kept` as `kept_version`.
+    """
 
     scorecard: ScorecardForm
     mark: MarkForm | StampForm
     is_mark_asked: bool = False
+    kept: reviews.Draft | None = None
+    kept_version: int | None = None
+    picks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_mark(self) -> bool:
@@ -68,8 +89,10 @@ class Typed:
 
     @property
     def draft(self) -> reviews.Draft:
-        """Return the draft; a signal that the mark points at is ticked with it."""
+        """Return the draft as chosen; a signal that the mark points at is ticked with it."""
         draft = self.scorecard.draft
+        if self.kept is not None:
+            draft = merged(draft, self.kept, self.picks)
         pointed_at = self.mark.downcode_key if self.has_mark else ""
         if not pointed_at:
             return draft
@@ -77,7 +100,9 @@ class Typed:
 
     @property
     def version(self) -> int:
-        """Return the draft version that the page was loaded with."""
+        """Return the draft version that the page was loaded with, or that was chosen over."""
+        if self.kept_version is not None:
+            return self.kept_version
         version: int = self.scorecard.cleaned_data["version"]
         return version
 
@@ -132,6 +157,9 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
         "cohort": found.attempt.round.loop.cohort,
         "playback": playback_of(request, page.recording),
         "erasure": _erasure(page),
+        "report": report_for_review(found),
+        "by_rule": verdict_sentences(page.by_rule, page.names, page.target_label),
+        "asked": asked_for_review(found) if found.is_submitted and not page.is_note else None,
     }
     return render(request, "feedback/grading/kept.html", context)
 
@@ -191,6 +219,63 @@ def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) ->
 
 
 @posts_from("feedback:review", "review_id")
+def moment_add(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Mark that a phase, a rung or a why began; a script sends it alone and gets the ribbon."""
+    asked = _asked(request, review_id)
+    form = MomentForm(request.POST)
+    if _wants_fragment(request):
+        return _pressed_by_script(request, asked, form)
+    typed = _typed(request, asked)
+    if not typed.is_valid or not form.is_valid():
+        return _invalid(request, asked, typed, moment=form)
+    try:
+        _keep(asked, typed)
+        moment = _keep_moment(asked, form)
+    except Refused as refusal:
+        return _refused(request, asked, typed, refusal)
+    messages.success(request, _said_of_a_moment(_line_of(asked, moment)))
+    return _back(request, asked)
+
+
+@posts_from("feedback:review", "review_id")
+def moment_remove(request: HttpRequest, review_id: UUID, moment_id: UUID) -> HttpResponse:
+    """Take a moment away; the page offers to put it back."""
+    asked = _asked(request, review_id)
+    moment = access.moment_to_remove(asked.review, moment_id)
+    if _wants_fragment(request):
+        try:
+            pressing.remove_moment(moment=moment, by=asked.user, at=asked.at)
+        except Refused as refusal:
+            return _refusal_as_json(refusal)
+        return _ribbon(request, asked, removed=moment)
+    typed = _typed(request, asked)
+    if not typed.is_valid:
+        return _invalid(request, asked, typed)
+    try:
+        _keep(asked, typed)
+        pressing.remove_moment(moment=moment, by=asked.user, at=asked.at)
+    except Refused as refusal:
+        return _refused(request, asked, typed, refusal)
+    again = _line_of(asked, moment).again
+    if not again or _is_from_session(request):
+        messages.success(request, _("The mark is removed."))
+        return _back(request, asked)
+    address = reverse("feedback:review", args=[asked.review.public_id])
+    return redirect(f"{address}?{urlencode({'removed': again})}#moments")
+
+
+@posts_from("feedback:review", "review_id")
+def review_alive(request: HttpRequest, review_id: UUID) -> HttpResponse:
+    """Renew the lease of somebody who plays or types; says until when it runs now."""
+    asked = _asked(request, review_id)
+    try:
+        review = pressing.keep_alive(review=asked.review, by=asked.user, at=asked.at)
+    except Refused as refusal:
+        return _refusal_as_json(refusal)
+    return JsonResponse(_lease(review, asked.at))
+
+
+@posts_from("feedback:review", "review_id")
 def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Hand the review in."""
     asked = _asked(request, review_id)
@@ -212,7 +297,7 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     except Refused as refusal:
         return _refused(request, asked, typed, refusal)
     messages.success(request, _said_of_a_review(asked))
-    return _back(request, asked) if _is_from_session(request) else redirect("feedback:queue")
+    return _back(request, asked)
 
 
 @posts_from("feedback:review", "review_id")
@@ -259,9 +344,18 @@ def _asked(request: HttpRequest, review_id: UUID) -> Asked:
 
 
 def _typed(request: HttpRequest, asked: Asked) -> Typed:
-    return Typed(
+    typed = Typed(
         scorecard=ScorecardForm(request.POST, rubric=asked.rubric),
         mark=_typed_mark(request, asked),
+    )
+    over = request.POST.get("over", "")
+    if not over.isdecimal():
+        return typed
+    return replace(
+        typed,
+        kept=reviews.draft_of(asked.review),
+        kept_version=int(over),
+        picks=picks_in(request.POST),
     )
 
 
@@ -320,25 +414,51 @@ def _keep(asked: Asked, typed: Typed) -> Review:
     )
 
 
-def _invalid(request: HttpRequest, asked: Asked, typed: Typed) -> HttpResponse:
+def _invalid(
+    request: HttpRequest, asked: Asked, typed: Typed, *, moment: MomentForm | None = None
+) -> HttpResponse:
     """Answer a form that cannot be kept: what is wrong with it, and all that was typed."""
     if _wants_json(request):
         fields = [*typed.scorecard.errors.values()]
         fields += typed.mark.errors.values() if typed.has_mark else []
         errors = [str(error) for found in fields for error in found]
         return JsonResponse({"code": "invalid", "message": " ".join(errors)}, status=422)
-    return _scorecard(request, asked.review, asked.at, typed=typed, status=422)
+    return _scorecard(request, asked.review, asked.at, typed=typed, moment=moment, status=422)
 
 
 def _refused(request: HttpRequest, asked: Asked, typed: Typed, refusal: Refused) -> HttpResponse:
     """Answer a refusal with its words, and with all that was typed still on the page."""
+    conflict = _conflict(asked, typed) if isinstance(refusal, reviews.DraftConflict) else None
     if _wants_json(request):
-        return JsonResponse(
-            {"code": refusal.code, "message": str(refusal.shown)}, status=refusal.status
-        )
+        said: dict[str, object] = {"code": refusal.code, "message": str(refusal.shown)}
+        if conflict:
+            said["html"] = render_to_string("feedback/grading/_conflict.html", conflict, request)
+        return JsonResponse(said, status=refusal.status)
     return _scorecard(
-        request, asked.review, asked.at, typed=typed, refusal=refusal, status=refusal.status
+        request,
+        asked.review,
+        asked.at,
+        typed=typed,
+        refusal=refusal,
+        conflict=conflict,
+        status=refusal.status,
     )
+
+
+def _conflict(asked: Asked, typed: Typed) -> dict[str, object]:
+    """Lay what was typed beside what another window has kept since."""
+    kept = Review.objects.select_related("attempt__rubric_version").get(pk=asked.review.pk)
+    return {
+        "review": kept,
+        "differences": differences(typed.scorecard.draft, reviews.draft_of(kept), asked.rubric),
+        "kept_version": kept.draft_version,
+        "saved_at": _clock(kept.drafted_at or asked.at, asked.at),
+    }
+
+
+def _refusal_as_json(refusal: Refused) -> HttpResponse:
+    said = {"code": refusal.code, "message": str(refusal.shown)}
+    return JsonResponse(said, status=refusal.status)
 
 
 def _incomplete(
@@ -367,6 +487,8 @@ def _scorecard(
     typed: Typed | None = None,
     version: int | None = None,
     refusal: Refused | None = None,
+    conflict: Mapping[str, object] | None = None,
+    moment: MomentForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Render the page; with `typed`, what the person typed rather than what is kept.
@@ -384,9 +506,14 @@ def _scorecard(
             **context,
             **_mark_context(_mark_again(mark, page.rubric)),
             "refusal": refusal,
+            **(conflict or {}),
+            "moment": moment,
+            "removed": _removed(request, page),
             "is_lapsed": found.is_lapsed(at),
+            "lapsed_words": _lapsed_words(found, at),
             "playback": playback_of(request, page.recording),
             "erasure": _erasure(page),
+            "report": report_for_review(found),
         },
         status=status,
     )
@@ -465,6 +592,72 @@ def _mark_context(form: MarkForm) -> dict[str, object]:
     return {"mark": form, "mark_lead_s": MARK_LEAD_S}
 
 
+def _keep_moment(asked: Asked, form: MomentForm) -> Moment:
+    if form.is_stamp:
+        return pressing.stamp_moment(
+            review=asked.review,
+            stamp_id=form.cleaned_data["stamp"],
+            press=form.press,
+            age=form.age,
+            by=asked.user,
+            at=asked.at,
+        )
+    return pressing.mark_moment(
+        review=asked.review, press=form.press, at_ms=form.at_ms or 0, by=asked.user, at=asked.at
+    )
+
+
+def _pressed_by_script(request: HttpRequest, asked: Asked, form: MomentForm) -> HttpResponse:
+    if not form.is_valid():
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return JsonResponse({"code": "invalid", "message": said}, status=422)
+    try:
+        moment = _keep_moment(asked, form)
+    except Refused as refusal:
+        return _refusal_as_json(refusal)
+    return _ribbon(request, asked, marked=moment)
+
+
+def _ribbon(
+    request: HttpRequest,
+    asked: Asked,
+    *,
+    marked: Moment | None = None,
+    removed: Moment | None = None,
+) -> HttpResponse:
+    """Return what a moment changes: the ribbon, and the panel that it was pressed on."""
+    page = _page(asked.review, asked.at)
+    context = {
+        "page": page,
+        "is_session": _is_from_session(request),
+        "marked": marked and moment_line(marked, page),
+        "marked_words": marked and _said_of_a_moment(moment_line(marked, page)),
+        "removed": removed and moment_line(removed, page),
+    }
+    return render(request, "feedback/grading/_pressed.html", context)
+
+
+def _line_of(asked: Asked, moment: Moment) -> MomentLine:
+    return moment_line(moment, _page(asked.review, asked.at))
+
+
+def _removed(request: HttpRequest, page: GradingPage) -> MomentLine | None:
+    """Return the moment that the address says was just taken away, to be put back."""
+    form = MomentForm({"moment-what": request.GET.get("removed", "")})
+    if not form.is_valid() or form.press.key is None:
+        return None
+    return moment_line(Moment(kind=form.press.kind, key=form.press.key, at_ms=form.at_ms), page)
+
+
+def _said_of_a_moment(line: MomentLine) -> str:
+    words = {
+        Moment.Kind.PHASE: _("%(what)s begins at %(at)s."),
+        Moment.Kind.RUNG: _("%(what)s reached at %(at)s."),
+        Moment.Kind.WHY: _("%(what)s, at %(at)s."),
+    }[Moment.Kind(line.moment.kind)]
+    return words % {"what": capfirst(line.what), "at": line.place}
+
+
 def _wants_json(request: HttpRequest) -> bool:
     return not request.accepts("text/html")
 
@@ -477,33 +670,44 @@ def _saved(review: Review, at: datetime) -> dict[str, object]:
     return {
         "version": review.draft_version,
         "saved_at": _clock(at, at),
+        **_lease(review, at, saved_at=at),
+    }
+
+
+def _lease(review: Review, at: datetime, *, saved_at: datetime | None = None) -> dict[str, object]:
+    return {
         "lease_until": _clock(review.lease_until, at),
         "is_held": not review.is_lapsed(at),
-        "message": _words(review, at, saved_at=at),
+        "message": _words(review, at, saved_at=saved_at),
+        "lapsed": _lapsed_words(review, at),
     }
 
 
 def _words(review: Review, at: datetime, *, saved_at: datetime | None = None) -> str:
-    """Say where the draft stands: when it was saved, and until when the lease runs."""
+    """Say where the draft stands: until when the answer is theirs, and when it was saved."""
     saved_at = saved_at or review.drafted_at
-    lease = _clock(review.lease_until, at)
+    lease, is_lapsed = _clock(review.lease_until, at), review.is_lapsed(at)
     if review.is_live:
-        saved = _("Draft saved %(saved)s") % {"saved": _clock(saved_at, at)} if saved_at else ""
-        due = _("hand in by %(lease)s") if not review.is_lapsed(at) else _("due %(lease)s")
-        return " · ".join(filter(None, [saved, due % {"lease": lease}]))
+        held = _("hand in by %(lease)s") if not is_lapsed else _("due %(lease)s")
+    else:
+        held = _("yours until %(lease)s") if not is_lapsed else _("lease ran out %(lease)s")
+    saved = _("draft saved %(saved)s") % {"saved": _clock(saved_at, at)} if saved_at else ""
+    return str(capfirst(" · ".join(filter(None, [saved, held % {"lease": lease}]))))
+
+
+def _lapsed_words(review: Review, at: datetime) -> str:
+    """Say what becomes of the text once the lease has run out; nothing while it runs."""
     if not review.is_lapsed(at):
-        if saved_at is None:
-            return _("Yours until %(lease)s") % {"lease": lease}
-        return _("Draft saved %(saved)s · lease until %(lease)s") % {
-            "saved": _clock(saved_at, at),
-            "lease": lease,
-        }
-    if saved_at is None:
-        return _("Lease ran out %(lease)s") % {"lease": lease}
-    return _("Draft saved %(saved)s · lease ran out %(lease)s") % {
-        "saved": _clock(saved_at, at),
-        "lease": lease,
-    }
+        return ""
+    if has_free_place(review):
+        return _(
+            "Your lease ran out; your text is kept. Go on: with your next word it is yours again "
+            "if a place is free, and if not, your review counts all the same."
+        )
+    return _(
+        "Your lease ran out and the place went to somebody else; your text is kept. Go on if you "
+        "like: handed in, your review counts as one more."
+    )
 
 
 def _clock(moment: datetime, at: datetime) -> str:

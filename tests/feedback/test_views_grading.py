@@ -471,7 +471,7 @@ def test_mark_on_a_closed_review_is_refused_and_kept_as_typed(
 def test_submit_hands_in_and_says_what_happens_now(grader: Client, marked: Review) -> None:
     response = post(grader, "review_submit", marked, WHOLE, follow=True)
 
-    assert response.redirect_chain == [(reverse("feedback:queue"), 302)]
+    assert response.redirect_chain == [(address("review", marked), 302)]
     assert "Your review is in, thank you." in text_of(response)
     assert Review.objects.get().state == "submitted"
 
@@ -480,7 +480,7 @@ def test_submit_twice_answers_alike(grader: Client, marked: Review) -> None:
     answers = [post(grader, "review_submit", marked, WHOLE) for _n in range(2)]
 
     assert [(a.status_code, a["Location"]) for a in answers] == [
-        (302, reverse("feedback:queue"))
+        (302, address("review", marked))
     ] * 2
     assert Review.objects.get().draft_version == 1
 
