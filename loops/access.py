@@ -149,6 +149,19 @@ def attempt_to_edit(user: User, public_id: UUID) -> Attempt:
     return attempt_to_read(user, public_id)
 
 
+def answer_to_read(user: User, public_id: UUID) -> Attempt:
+    """Return an answer to its candidate; a follow-up take is none."""
+    attempt = attempt_to_read(user, public_id)
+    if attempt.is_follow_up:
+        raise Http404("No such answer.")
+    return attempt
+
+
+def answer_to_edit(user: User, public_id: UUID) -> Attempt:
+    """Return an answer to its candidate to change; the actions check its state."""
+    return answer_to_read(user, public_id)
+
+
 OF_A_RECORDING = "attempt__round__loop__cohort"
 
 

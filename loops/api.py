@@ -113,13 +113,14 @@ class AttemptViewSet(ReadOnlyModelViewSet[Attempt]):
 
     def get_queryset(self) -> QuerySet[Attempt]:
         return (
-            Attempt.objects.of(person_at(self))
+            Attempt.objects.answers()
+            .of(person_at(self))
             .select_related("round__loop", "round__round_kind", "prompt", "rubric_version")
             .order_by("-started_at", "-pk")
         )
 
     def get_object(self) -> Attempt:
-        return access.attempt_to_read(person_at(self), self.kwargs["public_id"])
+        return access.answer_to_read(person_at(self), self.kwargs["public_id"])
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         if self.action == "retrieve":

@@ -649,9 +649,10 @@ def _erasing(facts: _Facts) -> Told:
 
 def _answer(row: dict[str, Any]) -> str:
     """Name the answer that a recording is of."""
-    words = _("%(round)s, answer %(n)d (not handed in)") if row.get("is_draft") else None
-    words = words or _("%(round)s, answer %(n)d")
-    return words % {"round": row["round"], "n": row["number"]}
+    words = _("%(round)s, %(name)s (not handed in)") if row.get("is_draft") else None
+    words = words or _("%(round)s, %(name)s")
+    name = row.get("name") or _("answer %(n)d") % {"n": row["number"]}
+    return words % {"round": row["round"], "name": name}
 
 
 def _keeping(facts: _Facts) -> Told:

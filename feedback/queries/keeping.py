@@ -17,7 +17,8 @@ def needed_until(attempt_ids: Collection[int], at: datetime) -> dict[int, dateti
     """Say by attempt until when its recording is needed; None while its reviews are to come.
 
     That is for as long as graders and candidate may still look at it after the reveal, and as
-    long as somebody is at work on it.
+    long as somebody is at work on it. A follow-up take has no reviews: who asked plays it for
+    seven days from when it was sent.
     """
     of_it = Review.objects.filter(attempt=OuterRef("pk"))
     leases = of_it.held(at).order_by().values("attempt").annotate(last=Max("lease_until"))
@@ -26,7 +27,9 @@ def needed_until(attempt_ids: Collection[int], at: datetime) -> dict[int, dateti
         lease_until=Subquery(leases.values("last")),
     )
     return {
-        attempt.pk: _until(attempt.submitted_at, attempt.reviews_at, attempt.lease_until)
+        attempt.pk: attempt.submitted_at + AFTERWARDS
+        if attempt.is_follow_up and attempt.submitted_at
+        else _until(attempt.submitted_at, attempt.reviews_at, attempt.lease_until)
         for attempt in attempts
     }
 

@@ -195,6 +195,7 @@ def _as_told(recording: Recording) -> dict[str, object]:
         "recording": str(recording.public_id),
         "round": attempt.round.title,
         "number": attempt.number,
+        "name": attempt.name,
         "is_draft": attempt.is_draft,
         "erases_at": recording.erases_at.isoformat() if recording.erases_at else "",
     }

@@ -149,7 +149,8 @@ def start_attempt(*, round_: Round, by: User, at: datetime) -> Attempt:
     beside those of mocks: starting twice returns it.
     """
     round_ = Round.objects.select_for_update().get(pk=round_.pk)
-    draft = round_.attempts.filter(state=AttemptState.DRAFT).exclude(kind=Attempt.Kind.LIVE).first()
+    drafts = round_.attempts.answers().filter(state=AttemptState.DRAFT)
+    draft = drafts.exclude(kind=Attempt.Kind.LIVE).first()
     if draft:
         return draft
     version = version_in_force(round_.round_kind)
@@ -185,7 +186,7 @@ def open_attempt(
     """
     attempt = Attempt.objects.create(
         round=round_,
-        number=(round_.attempts.aggregate(last=Max("number"))["last"] or 0) + 1,
+        number=_next_number(round_),
         kind=kind,
         has_priority=has_priority,
         prompt=prompt,
@@ -341,7 +342,7 @@ def nobodys_round(like: Round) -> Round:
 
 
 def _next_number(round_: Round) -> int:
-    return (round_.attempts.aggregate(last=Max("number"))["last"] or 0) + 1
+    return (round_.attempts.answers().aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def _lock_draft(attempt: Attempt) -> Attempt:

@@ -282,7 +282,7 @@ def begin(
     attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
     if attempt.state != AttemptState.DRAFT:
         raise NotADraft
-    if attempt.predicted_rank is None:
+    if attempt.predicted_rank is None and not attempt.is_follow_up:
         raise PredictFirst
     if role in CONSENTED and not has_consent:
         raise NoConsent

@@ -422,7 +422,8 @@ def _take_of(turn: Turn, *, by: User, at: datetime) -> Attempt:
     """Open a recorded answer to the prompt of a turn; a draft that stands in its way is used."""
     round_ = Round.objects.select_for_update().get(pk=turn.round_id)
     draft = (
-        round_.attempts.filter(state=AttemptState.DRAFT)
+        round_.attempts.answers()
+        .filter(state=AttemptState.DRAFT)
         .exclude(kind=Attempt.Kind.LIVE)
         .order_by(F("number").desc())
         .first()

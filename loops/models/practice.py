@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loops.models.people import Cohort, User
@@ -156,6 +157,13 @@ class Attempt(models.Model):
     def is_follow_up(self) -> bool:
         """Say whether it answers a grader's question after the review."""
         return self.kind == self.Kind.FOLLOW_UP
+
+    @property
+    def name(self) -> str:
+        """Call it what its round calls it: "answer 2", or "follow-up take 1"."""
+        if self.is_follow_up:
+            return gettext("follow-up take %(n)d") % {"n": self.number - self.FOLLOW_UPS_FROM + 1}
+        return gettext("answer %(n)d") % {"n": self.number}
 
     @property
     def is_submitted(self) -> bool:

@@ -236,7 +236,8 @@ def loops_of(user: User) -> QuerySet[Loop]:
 def loop_lines(user: User) -> list[LoopLine]:
     """Return the member's loops, the newest first, with how far each has come."""
     label = cache(level_labels)
-    answered = Q(rounds__attempts__state=AttemptState.SUBMITTED)
+    is_take = Q(rounds__attempts__kind=Attempt.Kind.FOLLOW_UP)
+    answered = Q(rounds__attempts__state=AttemptState.SUBMITTED) & ~is_take
     loops = loops_of(user).annotate(
         round_count=Count("rounds", distinct=True),
         answered_count=Count("rounds", filter=answered, distinct=True),
@@ -280,7 +281,7 @@ def preset_lines() -> list[PresetLine]:
 
 def loop_page(loop: Loop) -> LoopPage:
     """Return the loop's rounds with what was answered in each."""
-    kept = Attempt.objects.exclude(state=AttemptState.WITHDRAWN).order_by("number")
+    kept = Attempt.objects.answers().exclude(state=AttemptState.WITHDRAWN).order_by("number")
     rounds = (
         loop.rounds.select_related("round_kind")
         .prefetch_related(Prefetch("attempts", queryset=kept, to_attr="kept_attempts"))
@@ -317,7 +318,8 @@ def round_page(round_: Round) -> RoundPage:
     """Return what a member reads before answering, and their answers so far."""
     version = version_in_force(round_.round_kind)
     attempts = list(
-        round_.attempts.exclude(state=AttemptState.WITHDRAWN)
+        round_.attempts.answers()
+        .exclude(state=AttemptState.WITHDRAWN)
         .select_related("prompt")
         .order_by("-number")
     )
@@ -361,6 +363,20 @@ def attempt_page(attempt: Attempt) -> AttemptPage:
         steps=guide_of(attempt.round, found.phases),
         recording=found.recording,
         artifacts={artifact.kind: artifact for artifact in found.artifacts},
+        received_bytes=found.received_bytes,
+        received_at=found.received_at,
+    )
+
+
+def take_page(take: Attempt) -> AttemptPage:
+    """Return a follow-up take with its recording; it has no levels, no guide and no texts."""
+    found = beside(take)
+    return AttemptPage(
+        attempt=take,
+        levels=[],
+        steps=[],
+        recording=found.recording,
+        artifacts={},
         received_bytes=found.received_bytes,
         received_at=found.received_at,
     )

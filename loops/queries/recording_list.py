@@ -139,7 +139,7 @@ def file_name(rendition: Rendition) -> str:
     attempt = recording.attempt
     kind = attempt.round.round_kind.key.replace("_", "-")
     made_on = f"{recording.started_at:%Y-%m-%d}"
-    words = [slugify(attempt.round.title) or kind, f"answer-{attempt.number}", made_on]
+    words = [slugify(attempt.round.title) or kind, slugify(attempt.name), made_on]
     if rendition.track.role not in {Track.Role.CAMERA, Track.Role.UPLOAD}:
         words.append(rendition.track.role)
     content_type = rendition.content_type.partition(";")[0]

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -26,9 +27,11 @@ from loops.queries.practice import (
     mock_under_way,
     preset_lines,
     round_page,
+    take_page,
 )
 from loops.queries.progress import standing_to_show
 from loops.queries.recording_list import room_to_record
+from loops.queries.takes import Asked, asked_of
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
 from loops.views.posting import posts_from
@@ -104,11 +107,13 @@ def attempt_start(request: HttpRequest, round_id: UUID) -> HttpResponse:
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show what is still to do for an answer; once handed in, its results.
 
-    htmx asks while a recording is made ready.
+    htmx asks while a recording is made ready. A follow-up take stands on its question's page.
     """
     found = access.attempt_to_read(signed_in(request), attempt_id)
     if request.headers.get("HX-Request"):
         return _what_changed(request, found)
+    if found.is_follow_up:
+        return redirect(_question_of(found).path)
     if found.is_submitted:
         return redirect("feedback:results", attempt_id)
     return _attempt(request, found)
@@ -118,7 +123,7 @@ def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def attempt_predict(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Keep the level the candidate expects."""
     user = signed_in(request)
-    found = access.attempt_to_edit(user, attempt_id)
+    found = access.answer_to_edit(user, attempt_id)
     form = PredictForm(request.POST)
     if not form.is_valid():
         return _attempt(request, found, status=422, predict_form=form)
@@ -133,10 +138,11 @@ def attempt_predict(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show the recorder."""
     found = access.attempt_to_edit(signed_in(request), attempt_id)
-    page = attempt_page(found)
+    asked = _question_of(found) if found.is_follow_up else None
+    page = take_page(found) if asked else attempt_page(found)
     if not found.is_draft or page.is_recorded:
         return redirect("loops:attempt", attempt_id)
-    if not page.is_predicted:
+    if not (asked or page.is_predicted):
         messages.info(request, str(practice.PredictFirst.message))
         return redirect("loops:attempt", attempt_id)
     response = render(
@@ -145,6 +151,8 @@ def record(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         {
             "page": page,
             "attempt": found,
+            "asked": asked,
+            "answer_url": asked.path if asked else reverse("loops:attempt", args=[attempt_id]),
             "phases": page.steps,
             "limits": recordings.limits(),
             "unfinished": page.recording,
@@ -186,7 +194,7 @@ def upload(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def artifact(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Keep code or notes with the answer."""
     user = signed_in(request)
-    found = access.attempt_to_edit(user, attempt_id)
+    found = access.answer_to_edit(user, attempt_id)
     form = ArtifactForm(request.POST, kind=_artifact_kind(request))
     if not form.is_valid():
         return _attempt(request, found, status=422, artifact_form=form)
@@ -208,7 +216,7 @@ def artifact(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Ask for the energy, then hand the answer to the queue."""
     user = signed_in(request)
-    found = access.attempt_to_edit(user, attempt_id)
+    found = access.answer_to_edit(user, attempt_id)
     page = attempt_page(found)
     if found.is_draft and not page.is_recorded:
         messages.error(request, str(practice.NothingRecorded.message))
@@ -242,7 +250,7 @@ def attempt_submit(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def attempt_withdraw(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Put a draft away, with its recording."""
     user = signed_in(request)
-    found = access.attempt_to_edit(user, attempt_id)
+    found = access.answer_to_edit(user, attempt_id)
     try:
         recordings.withdraw_draft(attempt=found, by=user, at=timezone.now())
     except practice.NotADraft as refusal:
@@ -278,6 +286,10 @@ def _attempt(
     if request.method == "POST" and not found.is_draft:
         messages.error(request, str(practice.NotADraft.message))
         return redirect("loops:attempt", found.public_id)
+    if found.is_follow_up:  # its form stands on the page of its question
+        for error in upload_form.errors.values() if upload_form else []:
+            messages.error(request, " ".join(map(str, error)))
+        return redirect("loops:attempt", found.public_id)
     page = attempt_page(found)
     context = _attempt_context(request, page)
     if predict_form:
@@ -295,8 +307,9 @@ def _attempt(
 
 def _what_changed(request: HttpRequest, found: Attempt) -> HttpResponse:
     """Answer htmx: how far it is, then the parts that change; or to load the page anew."""
-    page = attempt_page(found)
-    if not found.is_draft or page.recording is None:
+    page = take_page(found) if found.is_follow_up else attempt_page(found)
+    is_settled = found.is_follow_up and not page.is_being_made_ready
+    if is_settled or not found.is_draft or page.recording is None:
         return HttpResponse(headers={"HX-Refresh": "true"})
     if page.is_being_made_ready:
         context = {"page": page, "attempt": found, "standing": standing_to_show(page.recording)}
@@ -310,15 +323,29 @@ def _attempt_context(request: HttpRequest, page: AttemptPage) -> dict[str, objec
         "attempt": page.attempt,
         "cohort": page.attempt.round.loop.cohort,
         "predict_form": PredictForm(initial={"rank": page.attempt.predicted_rank}),
-        "upload_form": UploadForm(),
-        "limits": recordings.limits(),
         "mock_id": mock_under_way(page.attempt),
-        "playback": playback_of(request, page.recording),
-        "standing": standing_to_show(page.recording),
         "plan": plan_of(page.recording, timezone.now()) if page.recording else None,
         "is_arriving": page.is_arriving(timezone.now()),
+        **take_context(request, page),
+    }
+
+
+def take_context(request: HttpRequest, page: AttemptPage) -> dict[str, object]:
+    """Return what a page needs that takes a recording in and plays it back to its candidate."""
+    return {
+        "upload_form": UploadForm(),
+        "limits": recordings.limits(),
+        "playback": playback_of(request, page.recording),
+        "standing": standing_to_show(page.recording),
         "lost": None if page.recording else lost_to_rule(page.attempt),
     }
+
+
+def _question_of(take: Attempt) -> Asked:
+    asked = asked_of(take)
+    if asked is None:
+        raise Http404("No such question.")
+    return asked
 
 
 def _text_of(page: AttemptPage, kind: str) -> str:

@@ -78,7 +78,8 @@ def transcript_download(request: HttpRequest, recording_id: UUID, kind: str) -> 
         raise Http404("No such file.")
     content_type, write = written
     attempt = recording.attempt
-    name = f"{slugify(attempt.round.title) or 'answer'}-{attempt.number}.{kind}"
+    which = slugify(attempt.name) if attempt.is_follow_up else attempt.number
+    name = f"{slugify(attempt.round.title) or 'answer'}-{which}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(write(cues), content_type=content_type, headers=headers)
 

@@ -35,6 +35,7 @@ import { Transport, tokenOfPage } from "./recording_transport.js";
 const TEST_MS = 5_000;
 const SPARE_MS = 5_000; // the recording ends itself so long before the server's limit
 const NEAR_MS = 5 * 60_000;
+const NEAR_SHORT_MS = 15_000; // of a take that stops after seconds
 const REPLACED_MS = 3_000; // a recorder that ends sooner than this after another is not replaced again
 const LONGEST_POLL_MS = 10_000;
 const AT_WORK = ["recording", "paused"];
@@ -476,9 +477,15 @@ class Recorder {
     if (!this.#take?.clock.isRunning) return;
     const { ms } = this.#take.clock;
     this.#page.time(ms);
-    const leftMs = Number(this.#root.dataset.mostMinutes) * 60_000 - ms;
-    this.#page.notice("near_end", leftMs < NEAR_MS);
-    if (leftMs < SPARE_MS) this.#finish();
+    const leftMs = this.#endMs - ms;
+    this.#page.notice("near_end", leftMs < (this.#root.dataset.stopSeconds ? NEAR_SHORT_MS : NEAR_MS));
+    if (leftMs <= 0) this.#finish();
+  }
+
+  /* Where the recording ends by itself: at the page's own limit, or shortly before the server's. */
+  get #endMs() {
+    const { stopSeconds, mostMinutes } = this.#root.dataset;
+    return stopSeconds ? 1000 * Number(stopSeconds) : 60_000 * Number(mostMinutes) - SPARE_MS;
   }
 
   async #stayAwake() {

@@ -73,7 +73,7 @@ def test_the_list_tells_room_state_and_how_long_each_stays(
 
     words = words_of(page.text)
     assert "6.0 MB of 20.0 GB taken 20.0 GB left" in words
-    rows = re.split(r"(?=System design, ambiguous, answer \d )", words)[1:]
+    rows = re.split(r"(?<!– )(?=System design, ambiguous, answer \d )", words)[1:]
     assert [row.split("answer ")[1][:16] for row in rows] == [
         "1 Not finished 2",
         "1 Ready to play ",
