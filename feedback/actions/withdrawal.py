@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from feedback.actions import answers
 from feedback.actions.places import lock_entry, recount
 from feedback.models import (
     Evidence,
@@ -38,7 +39,9 @@ def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
     Who has it in hand is told and credited; their text is kept. What was said of it before stays
     for its candidate to read and as a fact for the statistics, and counts in no reading.
     """
-    return recordings.erase_taken_back(attempt=attempt, by=by, at=at)
+    attempt = recordings.erase_taken_back(attempt=attempt, by=by, at=at)
+    answers.withdraw_takes(attempt=attempt, by=by, at=at)
+    return attempt
 
 
 @transaction.atomic
@@ -67,6 +70,7 @@ def delete(*, attempt: Attempt, by: User, at: datetime) -> None:
     Notice.objects.filter(person=by, data__attempt=str(attempt.public_id)).update(
         withdrawn_at=at, data={}
     )
+    answers.disown_takes(attempt=attempt, at=at)
     practice.disown(attempt=attempt, at=at)
     QueueEntry.objects.filter(pk=entry.pk).update(candidate_id=attempt.round.loop.member_id)
     recount(lock_entry(attempt, at))

@@ -6,6 +6,7 @@
  */
 
 const modules = {
+  ask_why: () => import("./ask_why.js"),
   chosen: () => import("./chosen.js"),
   copy: () => import("./copy.js"),
   count: () => import("./count.js"),
@@ -18,7 +19,9 @@ const modules = {
   recorder: () => import("./recorder.js"),
   session: () => import("./session.js"),
   submit_once: () => import("./submit_once.js"),
+  time_fields: () => import("./time_fields.js"),
   time_zone: () => import("./time_zone.js"),
+  training: () => import("./training.js"),
   transcript: () => import("./transcript.js"),
   turn_clock: () => import("./turn_clock.js"),
   unsaved: () => import("./unsaved.js"),
