@@ -5,12 +5,16 @@ from html import unescape
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.models import Review
+from feedback.actions import conflicts, places, reports
+from feedback.eligibility import Exclusion
+from feedback.models import Review, Standing, Unlock
+from loops.actions import recordings
 from loops.models import Attempt, Cohort, User
 from tests import factories
 
@@ -256,3 +260,239 @@ def test_claim_opened_as_a_page_claims_nothing_and_leads_to_the_queue(
 
     assert client.get(CLAIM).headers["Location"] == QUEUE
     assert not Review.objects.exists()
+
+
+# Marks
+
+
+def test_what_waited_for_two_days_is_marked_as_open_to_all(
+    client: Client, candidate: User, cohort: Cohort, peer: User
+) -> None:
+    mark = "waited over 48 hours, open to all"
+    now = timezone.now()
+    factories.answer(candidate, cohort, submitted_at=now - timedelta(hours=47))
+    assert mark not in shown(client, peer)
+
+    factories.answer(candidate, cohort, submitted_at=now - timedelta(hours=49))
+
+    assert shown(client, peer).count(mark) == 1
+
+
+def test_rounds_not_unlocked_are_marked_unless_it_is_all_of_them(
+    client: Client, candidate: User, cohort: Cohort, peer: User
+) -> None:
+    for kind in ("coding", "xfn"):
+        factories.answer(candidate, cohort, kind=kind)
+    mark = ">untrained</span>"
+    page = shown(client, peer)
+    assert mark not in page
+    assert "You have unlocked none of these rounds yet" in page
+
+    Unlock.objects.create(member=peer, round_kind=factories.round_kind("coding"), at=factories.NOW)
+
+    page = shown(client, peer)
+    assert page.count(mark) == 1
+    assert "that you have not unlocked is marked untrained" in page
+
+
+def test_a_third_reader_is_not_told_that_the_others_differ(
+    client: Client, answer: Attempt, peer: User, second_peer: User, organiser: User
+) -> None:
+    """Whose eyes are asked for a split must not know that it is one."""
+    alone = shown(client, organiser)
+    split = Attempt.objects.get()
+    factories.submitted_review(split, peer, rank=0)
+    factories.submitted_review(split, second_peer, rank=3)
+    split.queue_entry.refresh_from_db()
+    assert split.queue_entry.is_split
+
+    page = shown(client, organiser)
+
+    assert "One answer waits for you" in page
+    for word in ("split", "differ", "third", "disagree"):
+        assert (word in page.casefold()) == (word in alone.casefold())
+
+
+# Give and take
+
+
+@pytest.mark.parametrize(
+    ("given_and_taken", "words"),
+    [
+        ((0, 0), "You have given and received no review yet."),
+        ((5, 3), "You have given 5 and received 3 reviews: your answers come first."),
+        ((2, 1), "You have given 2 and received 1 review: your answers come first."),
+        ((4, 4), "You have given 4 and received 4 reviews. One more given, and your answers"),
+        ((1, 4), "answers of those who have given more are taken before yours."),
+    ],
+)
+def test_give_and_take_is_said_in_words(
+    client: Client, cohort: Cohort, peer: User, given_and_taken: tuple[int, int], words: str
+) -> None:
+    given, taken = given_and_taken
+    if given or taken:
+        Standing.objects.create(cohort=cohort, member=peer, given=given, taken=taken)
+
+    page = shown(client, peer)
+
+    assert words in page
+    assert "Owing hides nothing from you" in page
+
+
+def test_give_and_take_is_said_by_cohort_where_there_are_two(
+    client: Client, cohort: Cohort, peer: User
+) -> None:
+    other = factories.cohort(peer, name="Another cohort")
+    Standing.objects.create(cohort=other, member=peer, given=2, taken=0)
+
+    page = shown(client, peer)
+
+    assert "<strong>Another cohort:</strong> You have given 2" in page
+    assert "<strong>Thursday cohort:</strong> You have given and received no review" in page
+
+
+# What is not offered
+
+
+def test_what_is_not_offered_is_counted_by_reason_without_a_name(
+    client: Client, candidate: User, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    factories.submitted_review(factories.answer(candidate, cohort), peer)
+    for _n in range(2):
+        factories.answer(second_peer, cohort)
+    conflicts.declare(other=second_peer, by=peer, at=timezone.now())
+
+    page = shown(client, peer)
+
+    assert "Three more wait that you are not offered: one that you have graded" in page
+    assert f'two by people <a href="{reverse("feedback:conflicts")}">you do not grade</a>.' in page
+    assert second_peer.handle not in page
+
+
+def test_a_conflict_that_another_declared_leaves_no_trace(
+    client: Client, answer: Attempt, candidate: User, peer: User
+) -> None:
+    conflicts.declare(other=peer, by=candidate, at=timezone.now())
+
+    page = shown(client, peer)
+
+    assert "Nothing is waiting" in page
+    assert "you are not offered" not in page
+
+
+def test_what_one_reported_in_vain_is_among_the_reasons(
+    client: Client, answer: Attempt, candidate: User, peer: User
+) -> None:
+    review = factories.review(answer, peer, claimed_at=timezone.now())
+    reports.report(review=review, kind="unusable", by=peer, at=timezone.now())
+    reports.contest(attempt=answer, by=candidate, at=timezone.now())
+
+    page = shown(client, peer)
+
+    assert "One more waits that you are not offered: one that you reported." in page
+    assert "its candidate has sent it back to the queue: others grade it now" in page
+
+
+@pytest.mark.parametrize("reason", Exclusion)
+def test_every_reason_has_words(reason: Exclusion) -> None:
+    line = {"code": reason.value, "count": 2}
+    if reason != Exclusion.OWN:  # one's own are not even looked at
+        assert "another reason" not in render_to_string(
+            "feedback/queue/_reason.html", {"line": line}
+        )
+
+
+# How a claim ended
+
+
+def ended(client: Client, user: User) -> str:
+    page = shown(client, user)
+    assert "Ended without a review" in page
+    return page
+
+
+def test_an_answer_that_was_taken_back_is_explained(
+    client: Client, answer: Attempt, candidate: User, peer: User
+) -> None:
+    now = timezone.now()
+    factories.review(answer, peer, state="draft", claimed_at=now, drafted_at=now)
+    Attempt.objects.filter(pk=answer.pk).update(state="withdrawn")
+    places.settle(attempt=answer, at=now)
+
+    page = ended(client, peer)
+
+    assert "Its candidate took the answer back while you were at work." in page
+    assert "It counts as given all the same. What you wrote is kept." in page
+    assert "You have given 1 and received 0 reviews" in page
+    assert candidate.handle not in page
+
+
+def test_an_answer_whose_recording_was_erased_is_explained(
+    client: Client, answer: Attempt, candidate: User, peer: User
+) -> None:
+    factories.review(answer, peer, claimed_at=timezone.now())
+    recordings.erase(recording=answer.recordings.get(), by=candidate, at=timezone.now())
+
+    assert "Its candidate erased the recording" in ended(client, peer)
+
+
+def test_ones_own_report_and_anothers_are_explained(
+    client: Client, answer: Attempt, peer: User, second_peer: User
+) -> None:
+    now = timezone.now()
+    review = factories.review(answer, peer, claimed_at=now)
+    factories.review(answer, second_peer, claimed_at=now)
+    reports.report(review=review, kind="unusable", by=peer, at=now)
+
+    assert "You reported that it cannot be graded." in ended(client, peer)
+    assert "Another grader reported that it cannot be graded" in ended(client, second_peer)
+
+
+@pytest.mark.parametrize("state", ["claimed", "expired"])
+def test_a_lease_that_ran_out_with_nothing_written_is_explained_for_some_days(
+    client: Client, answer: Attempt, peer: User, state: str
+) -> None:
+    at = timezone.now() - timedelta(hours=2)
+    review = factories.review(answer, peer, state=state, claimed_at=at)
+
+    page = ended(client, peer)
+    assert "Your 45 minutes ran out before anything was written" in page
+    assert "begun by you" not in page
+
+    Review.objects.filter(pk=review.pk).update(lease_until=at - timedelta(days=4))
+    assert "Ended without a review" not in shown(client, peer)
+
+
+def test_an_answer_taken_back_after_the_review_is_listed_without_its_candidate(
+    client: Client, answer: Attempt, candidate: User, peer: User
+) -> None:
+    factories.submitted_review(answer, peer)
+    Attempt.objects.filter(pk=answer.pk).update(state="withdrawn")
+
+    page = shown(client, peer)
+
+    assert "taken back</span>" in page
+    assert candidate.handle not in page
+
+
+def test_the_page_with_everything_on_it_stays_in_its_budget(
+    client: Client, candidate: User, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    now = timezone.now()
+    for _n in range(2):
+        factories.answer(candidate, cohort, submitted_at=now - timedelta(days=3))
+        factories.submitted_review(factories.answer(candidate, cohort), peer)
+        held = factories.answer(candidate, cohort)
+        reports.report(
+            review=factories.review(held, peer, claimed_at=now), kind="unusable", by=peer, at=now
+        )
+        factories.answer(second_peer, cohort)
+    conflicts.declare(other=second_peer, by=peer, at=now)
+    factories.cohort(peer, label_company="meta")
+    client.force_login(peer)
+
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(QUEUE)
+
+    assert page.status_code == 200
+    assert len(asked) <= 8, [query["sql"][:90] for query in asked]
