@@ -21,6 +21,8 @@ SECTIONS = {
     "results": "loop",
     "queue": "grade",
     "reviews": "grade",
+    "training": "grade",
+    "sittings": "grade",
     "conflicts": "grade",
     "rubrics": "rubrics",
     "mocks": "mocks",

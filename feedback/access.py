@@ -283,12 +283,8 @@ def question_to_answer(user: User, public_id: UUID) -> Question:
 
 def follow_up_to_see(user: User, public_id: UUID) -> FollowUp:
     """Return a follow-up to who asked it, and to the candidate who has opened the review."""
-    asked = Q(
-        review__grader=user, review__attempt__round__loop__cohort__memberships__user=user
-    )
-    follow_up = (
-        _follow_ups().filter(asked | _reached(user), public_id=public_id).distinct().first()
-    )
+    asked = Q(review__grader=user, review__attempt__round__loop__cohort__memberships__user=user)
+    follow_up = _follow_ups().filter(asked | _reached(user), public_id=public_id).distinct().first()
     if follow_up is None:
         raise Http404("No such question.")
     return follow_up

@@ -14,9 +14,10 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from feedback import access, serializers
-from feedback.models import Review
+from feedback.models import Review, Sitting
 from feedback.queries.queue import offered
 from feedback.queries.readiness import readiness_page
+from feedback.queries.training import overview
 from loops.access import loop_to_see
 from loops.api import person_at
 from loops.models import Attempt, Loop
@@ -98,8 +99,47 @@ class ReadinessViewSet(GenericViewSet[Any]):
         return Response(serializers.ReadinessSerializer(page).data)
 
 
+class TrainingViewSet(GenericViewSet[Any]):
+    """How far you are with the vignettes of each round kind."""
+
+    queryset = Sitting.objects.none()
+    serializer_class = serializers.TrainingSerializer
+    pagination_class = None
+
+    @extend_schema(responses=serializers.TrainingSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """List the round kinds of both ladders."""
+        page = overview(person_at(self), timezone.now())
+        lines = [*page.engineer, *page.manager]
+        return Response(serializers.TrainingSerializer(lines, many=True).data)
+
+
+class SittingViewSet(ReadOnlyModelViewSet[Sitting]):
+    """The vignettes you have opened, the newest first; references once you have handed in."""
+
+    queryset = Sitting.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Sitting]:
+        return access.sittings_of(person_at(self)).order_by("-opened_at", "-pk")
+
+    def get_object(self) -> Sitting:
+        return access.sitting_to_take(person_at(self), self.kwargs["public_id"])
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "at": timezone.now()}
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        if self.action == "retrieve":
+            return serializers.SittingDetailSerializer
+        return serializers.SittingSerializer
+
+
 ROUTES = [
     ("queue", QueueViewSet, "queue"),
     ("reviews", ReviewViewSet, "review"),
     ("readiness", ReadinessViewSet, "readiness"),
+    ("training", TrainingViewSet, "training"),
+    ("sittings", SittingViewSet, "sitting"),
 ]

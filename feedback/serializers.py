@@ -1,11 +1,13 @@
-"""How the queue, reviews and readiness read in the API. It is read-only."""
+"""How the queue, reviews, training and readiness read in the API. It is read-only."""
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from feedback.models import DowncodeTick, Evidence, Rating, Review
+from feedback.models import DowncodeTick, Evidence, Rating, Review, Sitting
 from feedback.queries.readiness import ReadinessPage, Repair, RoundLine
+from feedback.queries.training import Compared, KindLine, sitting_page
 from feedback.readiness import Gate, Reading, State, Step, Waiting
 from loops.models import Attempt
 from loops.serializers import CohortSerializer, DrawnPromptSerializer
@@ -164,7 +166,10 @@ class ReadingSerializer(serializers.Serializer[Reading]):
 
 
 class ReadinessRoundSerializer(serializers.Serializer[RoundLine]):
-    """A round of the board; `levels` are those of the answers that count."""
+    """A round of the board; `levels` are those of the answers that count.
+
+    `to_open` counts revealed reviews that wait for your word on how useful they are.
+    """
 
     id = serializers.UUIDField(source="round.public_id")
     round_kind = serializers.CharField(source="round.round_kind.key")
@@ -172,8 +177,10 @@ class ReadinessRoundSerializer(serializers.Serializer[RoundLine]):
     reading = ReadingSerializer()
     levels = serializers.ListField(child=serializers.FloatField())
     waiting = WaitingSerializer()
+    to_open = serializers.IntegerField()
     calibrating = serializers.IntegerField()
     unplayable = serializers.IntegerField()
+    reported = serializers.IntegerField()
 
 
 class RepairSerializer(serializers.Serializer[Repair]):
@@ -198,3 +205,84 @@ class ReadinessSerializer(serializers.Serializer[ReadinessPage]):
     labels = serializers.ListField(child=serializers.CharField())
     rounds = ReadinessRoundSerializer(source="lines", many=True)
     repairs = RepairSerializer(many=True)
+
+
+class TrainingSerializer(serializers.Serializer[KindLine]):
+    """How far you are with the vignettes of a round kind. `state` says the first that is so."""
+
+    round_kind = serializers.CharField(source="kind.key")
+    title = serializers.CharField(source="kind.title")
+    state = serializers.ChoiceField(
+        choices=["none", "unlocked", "waiting", "repeat", "begun", "new"]
+    )
+    vignettes = serializers.IntegerField(source="total")
+    handed_in = serializers.IntegerField(source="read")
+    unlocked_at = serializers.DateTimeField(allow_null=True)
+    is_by_repeat = serializers.BooleanField()
+    repeat_opens_at = serializers.DateTimeField(allow_null=True)
+
+
+class SittingSerializer(serializers.ModelSerializer[Sitting]):
+    """A vignette that you have opened. What it came to is null until it is handed in."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    round_kind = serializers.CharField(source="vignette.round_kind.key", read_only=True)
+    edition = serializers.IntegerField(source="vignette.version.edition", read_only=True)
+    title = serializers.CharField(source="vignette.title", read_only=True)
+    exact = serializers.SerializerMethodField()
+    rated = serializers.SerializerMethodField()
+    farthest = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Sitting
+        fields = [
+            "id",
+            "round_kind",
+            "edition",
+            "title",
+            "number",
+            "is_repeat",
+            "opened_at",
+            "submitted_at",
+            "exact",
+            "rated",
+            "farthest",
+        ]
+
+    def get_exact(self, sitting: Sitting) -> int | None:
+        """Return how many ratings agree with the references."""
+        return sitting.exact if sitting.submitted_at else None
+
+    def get_rated(self, sitting: Sitting) -> int | None:
+        """Return how many ratings there are."""
+        return sitting.rated if sitting.submitted_at else None
+
+    def get_farthest(self, sitting: Sitting) -> int | None:
+        """Return the greatest distance from a reference, in levels."""
+        return sitting.farthest if sitting.submitted_at else None
+
+
+class ComparedSerializer(serializers.Serializer[Compared]):
+    """A dimension: your rank beside the reference's, and its reason; null is *not observed*."""
+
+    dimension = serializers.CharField(source="card.dimension.key")
+    rank = serializers.IntegerField(allow_null=True)
+    reference_rank = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class SittingDetailSerializer(SittingSerializer):
+    """A vignette with its text; `ratings` is empty until it is handed in."""
+
+    prompt = serializers.CharField(source="vignette.prompt", read_only=True)
+    text = serializers.CharField(source="vignette.text", read_only=True)
+    ratings = serializers.SerializerMethodField()
+
+    class Meta(SittingSerializer.Meta):
+        fields = [*SittingSerializer.Meta.fields, "prompt", "text", "ratings"]
+
+    @extend_schema_field(ComparedSerializer(many=True))
+    def get_ratings(self, sitting: Sitting) -> Any:
+        """Return your ratings beside the references, as far as you may read them."""
+        page = sitting_page(sitting, self.context["at"])
+        return ComparedSerializer(page.compared, many=True).data

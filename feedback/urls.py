@@ -15,6 +15,7 @@ from feedback.views import (
     results,
     rules,
     session,
+    training,
     withdrawal,
 )
 
@@ -44,9 +45,7 @@ urlpatterns = [
     path("reviews/<uuid:review_id>/report/undo/", reports.report_undo, name="report_undo"),
     path("results/<uuid:attempt_id>/contest/", reports.report_contest, name="report_contest"),
     path("conflicts/", conflicts.conflicts, name="conflicts"),
-    path(
-        "conflicts/<uuid:conflict_id>/remove/", conflicts.conflict_remove, name="conflict_remove"
-    ),
+    path("conflicts/<uuid:conflict_id>/remove/", conflicts.conflict_remove, name="conflict_remove"),
     path("cohorts/<uuid:cohort_id>/grading/", rules.grading_rules, name="grading_rules"),
     path("mocks/<uuid:mock_id>/session/", session.session, name="session"),
     path("mocks/<uuid:mock_id>/arrive/", session.mock_arrive, name="mock_arrive"),
@@ -86,6 +85,11 @@ urlpatterns = [
     path("debriefs/<uuid:attempt_id>/say/", debriefs.say, name="debrief_say"),
     path("debriefs/<uuid:attempt_id>/revise/", debriefs.revise, name="debrief_revise"),
     path("results/<uuid:attempt_id>/withdraw/", withdrawal.withdraw, name="withdraw"),
+    path("training/", training.training, name="training"),
+    path("training/<slug:kind>/", training.training_kind, name="training_kind"),
+    path("training/<slug:kind>/next/", training.training_next, name="training_next"),
+    path("sittings/<uuid:sitting_id>/", training.sitting, name="sitting"),
+    path("sittings/<uuid:sitting_id>/submit/", training.sitting_submit, name="sitting_submit"),
     path("readiness/", readiness.readiness, name="readiness"),
     path("readiness/how/", readiness.how_computed, name="how_computed"),
     path("readiness/<uuid:loop_id>/", readiness.readiness_loop, name="readiness_loop"),

@@ -12,7 +12,18 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from feedback.actions.places import settle
-from feedback.models import DowncodeTick, Evidence, GradeAppeal, Rating, Review, Usefulness
+from feedback.models import (
+    DowncodeTick,
+    Evidence,
+    FollowUp,
+    GradeAppeal,
+    Question,
+    Rating,
+    Review,
+    Sitting,
+    Unlock,
+    Usefulness,
+)
 from loops import blobs
 from loops.cues import Cue as SpokenLine
 from loops.models import (
@@ -45,8 +56,10 @@ from rubrics.models import (
     LevelLabel,
     Phase,
     Prompt,
+    Reference,
     RoundKind,
     RubricVersion,
+    Vignette,
 )
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -437,6 +450,45 @@ def grade_appeal(attempt: Attempt, **facts: Any) -> GradeAppeal:
     return GradeAppeal.objects.create(attempt=attempt, **facts)
 
 
+def question(review: Review, text: str = "Why not a queue?", **facts: Any) -> Question:
+    """Ask the grader of a review why, one minute into the recording."""
+    facts = {"at_ms": 60_000, "asked_at": NOW + timedelta(days=1), **facts}
+    return Question.objects.create(review=review, text=text, **facts)
+
+
+def follow_up(review: Review, text: str = "Who pays for it?", **facts: Any) -> FollowUp:
+    """Ask the candidate of a review its next follow-up question."""
+    number = review.follow_ups.count() + 1
+    facts = {"number": number, "asked_at": NOW + timedelta(days=1), **facts}
+    return FollowUp.objects.create(review=review, text=text, **facts)
+
+
+def take(follow_up: FollowUp, *, seconds: int = 80, **facts: Any) -> Attempt:
+    """Answer a follow-up by a take with a ready recording; a draft if `state` says so.
+
+    Without `seconds` nothing is recorded of it.
+    """
+    answer_ = follow_up.review.attempt
+    takes = answer_.round.attempts.filter(kind=Attempt.Kind.FOLLOW_UP)
+    facts = {
+        "number": Attempt.FOLLOW_UPS_FROM + takes.count(),
+        "kind": Attempt.Kind.FOLLOW_UP,
+        "state": Attempt.State.SUBMITTED,
+        "prompt": answer_.prompt,
+        "rubric_version": answer_.rubric_version,
+        "started_at": NOW + timedelta(days=2),
+        **facts,
+    }
+    if facts["state"] == Attempt.State.SUBMITTED:
+        facts.setdefault("submitted_at", NOW + timedelta(days=2))
+    made = Attempt.objects.create(round=answer_.round, **facts)
+    if seconds:
+        recording(made, duration_ms=seconds * 1000)
+    follow_up.take, follow_up.answered_at = made, facts.get("submitted_at")
+    follow_up.save(update_fields=["take", "answered_at"])
+    return made
+
+
 def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -> Evidence:
     """Mark ten seconds of the recording, from `start_ms` on, for a dimension.
 
@@ -546,3 +598,55 @@ def pool_request(
     )
     made.rounds.set(made_loop.rounds.all())
     return made
+
+
+def vignette(
+    key: str = "first-one",
+    *,
+    kind: str = "sd_ambiguous",
+    rank: int | None = 2,
+    ranks: Mapping[str, int | None] | None = None,
+    **facts: Any,
+) -> Vignette:
+    """Make a vignette whose references are `rank`, and `ranks` for single dimensions by key."""
+    version = in_force(kind)
+    place = Vignette.objects.filter(round_kind=version.round_kind).count() + 1
+    facts = {
+        "position": place,
+        "digest": f"{key}-{place}",
+        "title": key.replace("-", " ").capitalize(),
+        "author": "The writers",
+        "reviewer": "A second reader",
+        "prompt": "How would you go about it?",
+        "text": f"[00:10] I would ask first, says {key}.\n\nInterviewer: And then?\n\nThen draw.",
+        **facts,
+    }
+    made = Vignette.objects.create(version=version, round_kind=version.round_kind, key=key, **facts)
+    for dimension in version.dimensions.order_by("position"):
+        Reference.objects.create(
+            vignette=made,
+            dimension=dimension,
+            rank=(ranks or {}).get(dimension.key, rank),
+            reason=f"The words of {key} carry {dimension.key}.",
+        )
+    return made
+
+
+def sitting(member: User, vignette: Vignette, **facts: Any) -> Sitting:
+    """Make a sitting that is open; with `exact` of the ratings agreeing, one handed in."""
+    facts.setdefault("opened_at", NOW)
+    if "exact" in facts:
+        keys = vignette.version.dimensions.values_list("key", flat=True)
+        facts = {
+            "rated": len(keys),
+            "ratings": dict.fromkeys(keys, 2),
+            "submitted_at": facts["opened_at"] + timedelta(minutes=9),
+            **facts,
+        }
+    return Sitting.objects.create(member=member, vignette=vignette, **facts)
+
+
+def unlock(member: User, kind: str = "sd_ambiguous", **facts: Any) -> Unlock:
+    """Make a member count as trained for a round kind."""
+    facts.setdefault("at", NOW)
+    return Unlock.objects.create(member=member, round_kind=in_force(kind).round_kind, **facts)

@@ -238,7 +238,14 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     )
     held = factories.mock(candidate, peer, cohort, kind="xfn", state="running", starts_at=now)
     held_turn = evening.begin_turn(turn=held.turns.get(), by=peer, at=now)
+    reviewed = factories.submitted_review(
+        factories.answer(candidate, cohort, kind="coding", submitted_at=now), peer, submitted_at=now
+    )
+    factories.open_reviews(reviewed.attempt, at=now)
+    question = factories.question(reviewed)
+    follow_up = factories.follow_up(reviewed)
     offered = gold.offer(attempt=submitted, by=candidate, at=now)
+    read = factories.sitting(peer, factories.vignette())
     ids: dict[str, dict[str, Any]] = {
         "": {},
         "held mock": {"mock_id": held.public_id},
@@ -268,12 +275,18 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "upload": {"upload_id": upload.public_id},
         "rendition": {"rendition_id": Rendition.objects.get(track__recording=playable).public_id},
         "review": {"review_id": claimed.public_id},
+        "opened": {"attempt_id": reviewed.attempt.public_id},
+        "reviewed": {"review_id": reviewed.public_id},
+        "question": {"question_id": question.public_id},
+        "follow-up": {"follow_up_id": follow_up.public_id},
         "evidence": {"review_id": claimed.public_id, "evidence_id": evidence.public_id},
         "moment": {"review_id": claimed.public_id, "moment_id": moment.public_id},
         "message": {"name": "20260302-093000"},
         "part": {"name": "20260302-093000", "number": 1},
         "kind": {"kind": "coding"},
         "edition": {"kind": "coding", "edition": 1},
+        "sitting": {"sitting_id": read.public_id},
+        "api:sitting": {"public_id": read.public_id},
         "api:loop": {"public_id": loop.public_id},
         "api:round": {"public_id": round_.public_id},
         "api:attempt": {"public_id": submitted.public_id},
@@ -421,9 +434,22 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:gold_offer", "post", "submitted"): (302, 404, 404, 302, 404),
     ("feedback:gold_experts", "post", "gold item"): (302, 404, 404, 404, 422),
     ("feedback:expert_take", "post", "gold item"): (302, 404, 404, 404, 404),
+    ("feedback:question_ask", "post", "opened"): (302, 404, 404, 422, 404),
+    ("feedback:question_answer", "get", "question"): (302, 404, 302, 404, 404),
+    ("feedback:question_answer", "post", "question"): (302, 404, 422, 404, 404),
+    ("feedback:follow_up_ask", "post", "reviewed"): (302, 404, 422, 404, 404),
+    ("feedback:follow_up", "get", "follow-up"): (302, 404, 200, 200, 404),
+    ("feedback:take_begin", "post", "follow-up"): (302, 404, 404, 302, 404),
+    ("feedback:take_send", "post", "follow-up"): (302, 404, 404, 302, 404),
+    ("feedback:follow_up_decline", "post", "follow-up"): (302, 404, 404, 302, 404),
     ("feedback:withdraw", "get", "submitted"): (302, 404, 404, 200, 404),
     ("feedback:withdraw", "post", "submitted"): (302, 404, 404, 422, 404),
     ("feedback:results", "get", "draft"): (302, 404, 404, 404, 404),
+    ("feedback:training", "get", ""): SIGNED_IN,
+    ("feedback:training_kind", "get", "kind"): SIGNED_IN,
+    ("feedback:training_next", "post", "kind"): (302, 302, 302, 302, 302),
+    ("feedback:sitting", "get", "sitting"): (302, 404, 200, 404, 404),
+    ("feedback:sitting_submit", "post", "sitting"): (302, 404, 422, 404, 404),
     ("feedback:readiness", "get", ""): SIGNED_IN,
     ("feedback:readiness_loop", "get", "loop"): (302, 404, 404, 200, 404),
     ("feedback:how_computed", "get", ""): SIGNED_IN,
@@ -460,6 +486,9 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("queue-list", "get", ""): API,
     ("review-list", "get", ""): API,
     ("review-detail", "get", "api:review"): (403, 404, 200, 404, 404),
+    ("training-list", "get", ""): API,
+    ("sitting-list", "get", ""): API,
+    ("sitting-detail", "get", "api:sitting"): (403, 404, 200, 404, 404),
     ("readiness-detail", "get", "api:loop"): (403, 404, 404, 200, 404),
 }
 GUARDED_ELSEWHERE = re.compile(r"^account_")  # allauth's own pages; the admin lets in staff only

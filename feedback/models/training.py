@@ -1,7 +1,6 @@
 """How graders are trained: sittings at vignettes, what they unlock, and blind gold items."""
 
 import uuid
-from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -19,8 +18,6 @@ class Sitting(models.Model):
     `ratings` are ranks by dimension key, null for *not observed*; empty until it is handed in.
     `exact` of `rated` agree with the reference levels, and `farthest` is the greatest distance.
     """
-
-    REPEAT_AFTER: ClassVar[timedelta] = timedelta(days=14)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     member = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sittings")
