@@ -2,9 +2,9 @@
 
 How a reading is made, in the words in which a candidate may read it:
 
-**Which answers count.** Only answers whose reviews you can see. Your first take of a prompt, live
-or recorded, is an answer. A retake of a prompt you have answered before moves the level a little,
-the newest one of each prompt only, but it is not counted and opens no gate.
+**Which answers count.** Only answers whose reviews you have opened. Your first take of a prompt,
+live or recorded, is an answer. A retake of a prompt you have answered before moves the level a
+little, the newest one of each prompt only, but it is not counted and opens no gate.
 
 **The level** is the mean of your answers' levels. An answer counts for more when its graders leave
 less doubt, and for less when it was recorded (0.6 of a live mock; 0.8 where you also answered a
@@ -96,6 +96,7 @@ class Gate(StrEnum):
 class Step(StrEnum):
     """What would move the reading most."""
 
+    OPEN_REVIEWS = "open_reviews"
     RECORD_FIRST = "record_first"
     AWAIT_REVIEWS = "await_reviews"
     NEW_PROMPT = "new_prompt"
@@ -108,7 +109,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A revealed attempt, its level as the calibration found it.
+    """An attempt with opened reviews, its level as the calibration found it.
 
     `kind` is a value of `Kind`; `caps` are those of the downcodes in force on it; `is_met` is its
     mechanical verdict at the target.
@@ -143,11 +144,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Answers not yet revealed: how many, and how many of the reviews they want are in."""
+    """Answers not read yet: how many, and how many of the reviews they want are in.
+
+    `to_open` counts the reviews that wait for their candidate's word, of any answer.
+    """
 
     answers: int = 0
     reviews_in: int = 0
     reviews_wanted: int = 0
+    to_open: int = 0
 
 
 NOTHING_WAITING = Waiting()
@@ -347,11 +352,13 @@ def _active_caps(answers: Sequence[Answer], target_rank: int) -> tuple[str, ...]
 def _next_step(
     evidence: _Evidence, state: State, gates: Sequence[Gate], waiting: Waiting
 ) -> NextStep:
-    """Choose the step: answers first, then an active cap, then shut gates, then a narrower band.
+    """Choose the step: what is in already, then answers, an active cap, shut gates, the band.
 
     Below the bar gates do not matter yet, and for a narrower band a new prompt beats another
     grader: so either is a new prompt.
     """
+    if waiting.to_open:
+        return NextStep(Step.OPEN_REVIEWS, count=waiting.to_open)
     if len(evidence.first_takes) < ANSWERS_NEEDED:
         return _step_to_enough_answers(len(evidence.first_takes), waiting.answers)
     if evidence.active_caps:

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from feedback.actions import gold
 from feedback.actions import session as evening
-from feedback.models import Evidence, Review
+from feedback.models import Conflict, Evidence, Review
 from loops import blobs, tus
 from loops.actions import bookings, calendars
 from loops.answer_links import answer_token
@@ -236,6 +236,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     appeal = Appeal.objects.create(
         seat=missed.seats.get(member=candidate), text="The train stood.", made_at=now
     )
+    conflict = Conflict.objects.create(declared_by=peer, other=second_peer, declared_at=now)
     held = factories.mock(candidate, peer, cohort, kind="xfn", state="running", starts_at=now)
     held_turn = evening.begin_turn(turn=held.turns.get(), by=peer, at=now)
     reviewed = factories.submitted_review(
@@ -429,7 +430,17 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:review_alive", "post", "review"): (302, 404, 200, 404, 404),
     ("feedback:review_submit", "post", "review"): (302, 404, 422, 404, 404),
     ("feedback:review_release", "post", "review"): (302, 404, 302, 404, 404),
+    ("feedback:report", "post", "review"): (302, 404, 302, 404, 404),
+    ("feedback:report_undo", "post", "review"): (302, 404, 302, 404, 404),
+    ("feedback:report_contest", "post", "submitted"): (302, 404, 404, 302, 404),
+    ("feedback:conflicts", "get", ""): SIGNED_IN,
+    ("feedback:conflicts", "post", ""): (302, 422, 422, 422, 422),
+    ("feedback:conflict_remove", "post", "conflict"): (302, 302, 302, 302, 302),
+    ("feedback:grading_rules", "get", "cohort"): (302, 404, 404, 404, 200),
+    ("feedback:grading_rules", "post", "cohort"): (302, 404, 404, 404, 422),
     ("feedback:results", "get", "submitted"): (302, 404, 404, 200, 404),
+    ("feedback:results_open", "post", "submitted"): (302, 404, 404, 302, 404),
+    ("feedback:results_reflection", "post", "submitted"): (302, 404, 404, 302, 404),
     ("feedback:gold_items", "get", "cohort"): (302, 404, 404, 404, 200),
     ("feedback:gold_offer", "post", "submitted"): (302, 404, 404, 302, 404),
     ("feedback:gold_experts", "post", "gold item"): (302, 404, 404, 404, 422),

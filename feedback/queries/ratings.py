@@ -11,7 +11,6 @@ from feedback.calibration.estimate import CODE_VERSION
 from feedback.calibration.ratings import Observation
 from feedback.models import QueueEntry, Rating, Review, Snapshot
 from feedback.queries.reveal import revealed_attempts
-from loops.models import Attempt
 from loops.states import AttemptState
 from rubrics.models import RoundKind
 
@@ -31,20 +30,19 @@ class RatingSet:
 
 
 def ratings_of(round_kind: RoundKind, at: datetime) -> RatingSet:
-    """Return the submitted ratings of the round kind's revealed attempts.
+    """Return the submitted ratings of the round kind that their candidates have opened.
 
-    Attempts not yet revealed stay out of every fit: else a grader's severity, and with it
-    the candidate's older results, would move before the candidate may see why. What was said of
-    an answer that was taken back stays in, as facts without a person. What was reported is no
-    evidence. A review counts as it was handed in: what a debrief changed stands beside it.
+    What is not revealed, or not opened yet, stays out of every fit: else a grader's severity, and
+    with it the candidate's older results, would move before the candidate may see why. What was
+    said of an answer that was taken back stays in, as facts without a person. What was reported is
+    no evidence. A review counts as it was handed in: what a debrief changed stands beside it.
     An item is named "key@structure digest", so that an edition which changes an anchor
     makes a new item and one which changes wording only does not.
     """
-    attempts = _evidence(at).filter(rubric_version__round_kind=round_kind)
-    ids = list(attempts.order_by("pk").values_list("pk", flat=True))
-    reviews = Review.objects.in_results().filter(attempt__in=ids)
+    reviews = _facts(at).filter(attempt__rubric_version__round_kind=round_kind)
+    ids = list(reviews.order_by("pk").values_list("pk", flat=True))
     rows = (
-        Rating.objects.filter(review__in=reviews.order_by(), rank__isnull=False)
+        Rating.objects.filter(review__in=ids, rank__isnull=False)
         .order_by("review__attempt_id", "review__grader_id", "dimension__key", "pk")
         .values_list(
             "review__attempt_id",
@@ -60,26 +58,24 @@ def ratings_of(round_kind: RoundKind, at: datetime) -> RatingSet:
     )
     return RatingSet(
         observations=observations,
-        reviews=reviews.count(),
+        reviews=len(ids),
     )
 
 
-def _evidence(at: datetime) -> QuerySet[Attempt]:
-    """Return the attempts whose ratings may be computed with."""
-    taken_back = Attempt.objects.filter(
-        state=AttemptState.WITHDRAWN, submitted_at__isnull=False
-    ).values("pk")
-    known = Q(pk__in=revealed_attempts(at).order_by().values("pk")) | Q(pk__in=taken_back)
+def _facts(at: datetime) -> QuerySet[Review]:
+    """Return the reviews whose ratings may be computed with."""
+    revealed = revealed_attempts(at).order_by().values("pk")
+    is_taken_back = Q(attempt__state=AttemptState.WITHDRAWN, attempt__submitted_at__isnull=False)
+    is_opened = Q(attempt__in=revealed, usefulness__isnull=False)
     reported = QueueEntry.objects.exclude(exclusion="").values("attempt")
-    return Attempt.objects.filter(known).exclude(pk__in=reported)
+    reviews = Review.objects.in_results().filter(is_opened | is_taken_back)
+    return reviews.exclude(attempt__in=reported)
 
 
 def round_kinds_to_calibrate(at: datetime) -> list[int]:
     """Return the ids of round kinds whose newest snapshot is not of today's reviews and code."""
-    attempts = _evidence(at).order_by().values("pk")
     in_now = dict(
-        Review.objects.in_results()
-        .filter(attempt__in=attempts)
+        _facts(at)
         .order_by()
         .values_list("attempt__rubric_version__round_kind_id")
         .annotate(n=Count("pk"))

@@ -1,4 +1,4 @@
-"""The readiness board of one loop: each round, read from the member's revealed answers in it."""
+"""The readiness board of one loop: each round, read from the member's opened answers in it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +9,19 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Min, OuterRef, Subquery, Value
+from django.db.models import Exists, F, Min, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
-from feedback.models import AttemptMeasure, DowncodeTick, Evidence, Rating, Review, Snapshot
+from feedback.models import (
+    AttemptMeasure,
+    DowncodeTick,
+    Evidence,
+    FollowUp,
+    Rating,
+    Review,
+    Snapshot,
+)
+from feedback.queries.opening import opened_reviews
 from feedback.queries.reveal import REVIEWS_WANTED, revealed_at
 from feedback.readiness import Answer, Kind, Reading, State, Step, Waiting, read_round
 from feedback.verdict import (
@@ -28,6 +37,7 @@ from loops.states import AttemptState, RecordingState
 from rubrics.queries import level_labels
 
 STEPS_BY_GAIN = (
+    Step.OPEN_REVIEWS,
     Step.REPAIR_CAP,
     Step.RECORD_FIRST,
     Step.NEW_PROMPT,
@@ -72,8 +82,10 @@ class RoundLine:
     """One round on the board.
 
     `levels` are those of the answers that count, one tick each. `waiting` counts the answers
-    not yet revealed, `waiting_id` is the newest of them; `calibrating` answers are revealed and
-    not in a snapshot yet; `unplayable` ones have a recording that failed: nobody can grade them.
+    not yet revealed, `waiting_id` is the newest of them; `to_open` the revealed reviews that wait
+    for their candidate's word, `to_open_id` the newest answer with one. `calibrating` answers are
+    open and not in a snapshot yet; `unplayable` ones have a recording that failed: nobody can
+    grade them; `reported` ones are no evidence, `reported_id` is the newest of them.
     """
 
     round: Round
@@ -83,8 +95,12 @@ class RoundLine:
     draft_id: UUID | None
     waiting: Waiting
     waiting_id: UUID | None
+    to_open: int
+    to_open_id: UUID | None
     calibrating: int
     unplayable: int
+    reported: int
+    reported_id: UUID | None
 
     @property
     def was_at_bar(self) -> bool:
@@ -96,7 +112,7 @@ class RoundLine:
     def is_empty(self) -> bool:
         """Say whether nothing at all was handed in for it."""
         counted = self.reading.answers + self.reading.retakes + self.waiting.answers
-        return not (counted or self.calibrating or self.unplayable)
+        return not (counted or self.to_open or self.calibrating or self.unplayable or self.reported)
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,8 @@ class ReadinessPage:
 
     @property
     def first_line(self) -> RoundLine | None:
-        """Return the round of the one next thing: a draft to finish, else the most to gain."""
+        """Return the round of the one next thing: reviews to open, a draft, or the most to gain."""
+        to_open = [line for line in self.lines if line.to_open]
         drafts = [line for line in self.lines if line.draft_id]
         by_gain = sorted(
             self.lines,
@@ -126,7 +143,7 @@ class ReadinessPage:
                 line.round.position,
             ),
         )
-        return next(iter([*drafts, *by_gain]), None)
+        return next(iter([*to_open, *drafts, *by_gain]), None)
 
     @property
     def weakest_line(self) -> RoundLine | None:
@@ -174,7 +191,7 @@ def readiness_page(loop: Loop, at: datetime) -> ReadinessPage:
             _answers(given_in_it, loop.target_rank),
             loop.target_rank,
             at,
-            _waiting([one for one in given_in_it if one.is_waiting or one.is_calibrating]),
+            _waiting([one for one in given_in_it if one.is_to_come], given_in_it),
         )
         for kind, given_in_it in of_kind.items()
     }
@@ -207,7 +224,7 @@ class _Tick:
 
 @dataclass(frozen=True)
 class _Given:
-    """A submitted answer. What was made of its reviews is empty until it is revealed."""
+    """A submitted answer. What is made of its reviews is made of those that are opened."""
 
     pk: int
     public_id: UUID
@@ -219,6 +236,9 @@ class _Given:
     reviews_in: int
     is_revealed: bool
     is_unplayable: bool
+    is_reported: bool
+    is_followed_up: bool
+    opened: int = 0
     level: float | None = None
     standard_error: float = 0.0
     graders: tuple[int, ...] = ()
@@ -229,12 +249,27 @@ class _Given:
     @property
     def is_waiting(self) -> bool:
         """Say whether it waits for reviews."""
-        return not (self.is_revealed or self.is_unplayable)
+        return not (self.is_revealed or self.is_unplayable or self.is_reported)
+
+    @property
+    def to_open(self) -> int:
+        """Count the reviews that wait for the candidate's word."""
+        return self.reviews_in - self.opened if self.is_revealed else 0
 
     @property
     def is_calibrating(self) -> bool:
-        """Say whether it is revealed and in no snapshot yet."""
-        return self.is_revealed and self.level is None
+        """Say whether something of it is open, and it is in no snapshot yet."""
+        return bool(self.opened) and self.level is None and not self.is_reported
+
+    @property
+    def is_shut(self) -> bool:
+        """Say whether its reviews are in, and not one is open."""
+        return bool(self.to_open) and not self.opened and not self.is_reported
+
+    @property
+    def is_to_come(self) -> bool:
+        """Say whether it will count, and does not yet."""
+        return self.is_waiting or self.is_shut or self.is_calibrating
 
     @property
     def in_force(self) -> dict[str, list[_Tick]]:
@@ -245,7 +280,7 @@ class _Given:
         return {
             downcode: ticks
             for downcode, ticks in ticks_of.items()
-            if in_force(ticks=len(ticks), reviews=self.reviews_in)
+            if in_force(ticks=len(ticks), reviews=self.opened)
         }
 
     @property
@@ -258,7 +293,8 @@ class _Given:
 
 
 def _rounds(loop: Loop) -> list[Any]:
-    drafts = Attempt.objects.filter(round=OuterRef("pk"), state=AttemptState.DRAFT)
+    answers = Attempt.objects.answers()
+    drafts = answers.filter(round=OuterRef("pk"), state=AttemptState.DRAFT)
     draft = drafts.order_by("-started_at", "-pk")
     return list(
         loop.rounds.select_related("round_kind")
@@ -277,16 +313,14 @@ def _given(loop: Loop, at: datetime) -> list[_Given]:
     One row an answer: ratings and ticks come as JSON, so the number of queries and of
     objects does not grow with the reviews.
     """
-    submitted = Review.State.SUBMITTED
-    reviews = Review.objects.filter(attempt=OuterRef("pk"), state=submitted)
-    in_order = reviews.order_by("submitted_at", "pk")
+    reviews = Review.objects.in_results().filter(attempt=OuterRef("pk"))
+    opened = opened_reviews().filter(attempt=OuterRef("pk"))
+    theirs = opened_reviews().filter(attempt=OuterRef(OuterRef("pk"))).order_by().values("pk")
     newest = Snapshot.objects.filter(round_kind=OuterRef(OuterRef("round__round_kind")))
     measure = AttemptMeasure.objects.filter(
         attempt=OuterRef("pk"), snapshot=Subquery(newest.newest_first().values("pk")[:1])
     )
-    ratings = Rating.objects.filter(
-        review__attempt=OuterRef("pk"), review__state=submitted
-    ).order_by("dimension__position", "review_id")
+    ratings = Rating.objects.filter(review__in=theirs).order_by("dimension__position", "review_id")
     moments = (
         Evidence.objects.filter(review=OuterRef("review"), downcode=OuterRef("downcode"))
         .order_by()
@@ -294,12 +328,16 @@ def _given(loop: Loop, at: datetime) -> list[_Given]:
         .annotate(first=Min("start_ms"))
         .values("first")
     )
-    ticks = DowncodeTick.objects.filter(
-        review__attempt=OuterRef("pk"), review__state=submitted
-    ).order_by("downcode__position", "review_id")
+    ticks = DowncodeTick.objects.filter(review__in=theirs).order_by(
+        "downcode__position", "review_id"
+    )
     recordings = Recording.objects.kept().filter(attempt=OuterRef("pk")).order_by("pk")
+    takes = FollowUp.objects.filter(
+        review__attempt=OuterRef("pk"), take__state=AttemptState.SUBMITTED
+    )
     rows = (
-        Attempt.objects.submitted()
+        Attempt.objects.answers()
+        .submitted()
         .filter(round__loop=loop)
         .order_by("submitted_at", "pk")
         .values(
@@ -311,8 +349,10 @@ def _given(loop: Loop, at: datetime) -> list[_Given]:
             kind_key=F("round__round_kind__key"),
             prompt_key=F("prompt__key"),
             recording=Subquery(recordings.values("state")[:1]),
-            reviewed_at=ArraySubquery(in_order.values("submitted_at")),
-            graders=ArraySubquery(in_order.values("grader_id")),
+            exclusion=F("queue_entry__exclusion"),
+            is_followed_up=Exists(takes),
+            reviewed_at=ArraySubquery(reviews.order_by().values("submitted_at")),
+            graders=ArraySubquery(opened.order_by("submitted_at", "pk").values("grader_id")),
             measure=Subquery(
                 measure.values(json=JSONObject(level="level", standard_error="standard_error"))
             ),
@@ -358,8 +398,11 @@ def _given_from(row: Mapping[str, Any], at: datetime) -> _Given:
         "reviews_in": len(row["reviewed_at"]),
         "is_revealed": is_revealed,
         "is_unplayable": row["recording"] == RecordingState.FAILED,
+        "is_reported": bool(row["exclusion"]),
+        "is_followed_up": row["is_followed_up"],
+        "opened": len(row["graders"]) if is_revealed else 0,
     }
-    if not is_revealed:
+    if not plain["opened"] or plain["is_reported"]:
         return _Given(**plain)
     measure = row["measure"] or {"level": None, "standard_error": 0.0}
     of_dimension: dict[tuple[str, str, bool], list[int | None]] = defaultdict(list)
@@ -383,7 +426,7 @@ def _given_from(row: Mapping[str, Any], at: datetime) -> _Given:
 
 
 def _answers(given: Iterable[_Given], target_rank: int) -> list[Answer]:
-    """Return the revealed answers that the newest snapshot holds."""
+    """Return the opened answers that the newest snapshot holds."""
     return [
         Answer(
             attempt_id=one.pk,
@@ -400,22 +443,26 @@ def _answers(given: Iterable[_Given], target_rank: int) -> list[Answer]:
                 dimensions_needed=dimensions_needed_in(one.kind_key),
             ).is_met,
             caps=one.caps,
+            is_followed_up=one.is_followed_up,
         )
         for one in given
         if one.level is not None
     ]
 
 
-def _waiting(given: Sequence[_Given]) -> Waiting:
+def _waiting(to_come: Sequence[_Given], given: Sequence[_Given] = ()) -> Waiting:
     return Waiting(
-        answers=len(given),
-        reviews_in=sum(one.reviews_in for one in given),
-        reviews_wanted=REVIEWS_WANTED * len(given),
+        answers=len(to_come),
+        reviews_in=sum(one.reviews_in for one in to_come),
+        reviews_wanted=REVIEWS_WANTED * len(to_come),
+        to_open=sum(one.to_open for one in given),
     )
 
 
 def _line(round_: Any, reading: Reading, given: Sequence[_Given]) -> RoundLine:
     waiting = [one for one in given if one.is_waiting]
+    shut = [one for one in given if one.to_open]
+    reported = [one for one in given if one.is_reported]
     return RoundLine(
         round=round_,
         reading=reading,
@@ -426,8 +473,12 @@ def _line(round_: Any, reading: Reading, given: Sequence[_Given]) -> RoundLine:
         draft_id=round_.draft_id,
         waiting=_waiting(waiting),
         waiting_id=waiting[-1].public_id if waiting else None,
+        to_open=sum(one.to_open for one in shut),
+        to_open_id=shut[-1].public_id if shut else None,
         calibrating=sum(one.is_calibrating for one in given),
         unplayable=sum(one.is_unplayable for one in given),
+        reported=len(reported),
+        reported_id=reported[-1].public_id if reported else None,
     )
 
 
@@ -466,7 +517,7 @@ def _repair(round_: Round, downcode: str, given: Sequence[_Given], labels: Seque
         cap_label=labels[ticks[0].cap_rank],
         dimension=ticks[0].dimension_label,
         ticks=len(ticks),
-        reviews=last.reviews_in,
+        reviews=last.opened,
         at_ms=min((tick.at_ms for tick in ticks if tick.at_ms is not None), default=None),
         attempt_id=last.public_id,
     )

@@ -1,14 +1,26 @@
-"""A candidate's results: a calm page until the reveal, all reviews side by side after it."""
+"""A candidate's results: calm until the reveal, then words, and after a word on each all of it."""
 
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from feedback.access import results_to_read
+from feedback.actions import opening
+from feedback.opening_forms import OpeningForm, ReflectionForm
+from feedback.queries.answers import questions_for_results
+from feedback.queries.appeals import appeal_for_results
+from feedback.queries.debriefs import debrief_for_results
+from feedback.queries.gold import gold_for_results
+from feedback.queries.reports import report_for_results
 from feedback.queries.results import GraderReview, Results, ResultsPage, results_page
 from feedback.queries.session import turn_without_card
 from feedback.sentences import (
@@ -18,13 +30,17 @@ from feedback.sentences import (
     verdict_sentences,
 )
 from feedback.templatetags.ruler import band_words, place_words
+from loops.errors import Refused
 from loops.forms.practice import ENERGY_WORDS
+from loops.models import Attempt
 from loops.queries.keeping import erasure_of, plan_of
 from loops.queries.progress import standing_to_show
 from loops.views.people import signed_in
 from loops.views.playing import playback_of
+from loops.views.posting import posts_from
 
 
+@never_cache
 @require_safe
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Show an answer's results. htmx, asking while they are calibrated, gets the level alone.
@@ -32,9 +48,73 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     While a recording is made ready it takes how far that is out of the page, then loads it anew.
     """
     attempt = results_to_read(signed_in(request), attempt_id)
-    now = timezone.now()
+    page = results_page(attempt, timezone.now())
+    is_on_its_way = not page.is_revealed and page.is_being_made_ready
+    if request.headers.get("HX-Target") == "recorded" and not is_on_its_way:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    if request.headers.get("HX-Request") and page.results is not None:
+        context = {"page": page, "attempt": attempt, **_words(page, page.results)}
+        return render(request, "feedback/results/_measure.html", context)
+    return _shown(request, attempt, page)
+
+
+@posts_from("feedback:results", "attempt_id")
+def results_open(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Keep how useful the candidate finds each review, and open them all together."""
+    user, now = signed_in(request), timezone.now()
+    attempt = results_to_read(user, attempt_id)
     page = results_page(attempt, now)
-    context = {
+    form = OpeningForm(page.to_open, request.POST)
+    if not form.is_valid():
+        return _shown(request, attempt, page, status=422, opening=form)
+    try:
+        opened = opening.open_reviews(attempt=attempt, words=form.words, by=user, at=now)
+    except opening.NotRevealed as refusal:
+        messages.error(request, str(refusal))
+        return redirect("feedback:results", attempt_id)
+    except Refused as refusal:
+        page = results_page(attempt, now)
+        form = OpeningForm(page.to_open, request.POST)
+        form.is_valid()
+        return _shown(request, attempt, page, status=refusal.status, opening=form, refusal=refusal)
+    if opened:
+        said = ngettext(
+            "The review is open, with its levels.",
+            "The reviews are open, with their levels.",
+            len(opened),
+        )
+        messages.success(request, said)
+    else:
+        messages.info(
+            request, _("Your reviews were open by then. What you said of them first stays.")
+        )
+    return redirect("feedback:results", attempt_id)
+
+
+@posts_from("feedback:results", "attempt_id")
+def results_reflection(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Keep the candidate's one line on what they predicted and what they received."""
+    user, now = signed_in(request), timezone.now()
+    attempt = results_to_read(user, attempt_id)
+    form = ReflectionForm(request.POST)
+    if not form.is_valid():
+        page = results_page(attempt, now)
+        return _shown(request, attempt, page, status=422, reflection=form)
+    try:
+        kept = opening.reflect(attempt=attempt, text=form.cleaned_data["text"], by=user, at=now)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("feedback:results", attempt_id)
+    messages.success(request, _("Kept.") if kept else _("Your line is gone."))
+    return redirect(reverse("feedback:results", args=[attempt_id]) + "#predicted")
+
+
+def _shown(
+    request: HttpRequest, attempt: Attempt, page: ResultsPage, *, status: int = 200, **forms: Any
+) -> HttpResponse:
+    """Show the page as far as it is open, with what was typed on it."""
+    now = timezone.now()
+    context: dict[str, Any] = {
         "page": page,
         "attempt": attempt,
         "cohort": attempt.round.loop.cohort,
@@ -43,18 +123,25 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "standing": standing_to_show(page.recording),
         "plan": plan_of(page.recording, now) if page.recording else None,
         "erasure": erasure_of(page.recording),
+        "report": report_for_results(attempt) if page.exclusion else None,
+        "opening": OpeningForm(page.to_open),
+        "reflection": ReflectionForm(initial={"text": page.reflection}),
+        **forms,
     }
-    is_on_its_way = page.results is None and page.is_being_made_ready
-    if request.headers.get("HX-Target") == "recorded" and not is_on_its_way:
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    if page.results is None:
+    if not page.is_revealed:
         context |= _card_to_give(page)
         context["places"] = [n < page.reviews_in for n in range(page.reviews_wanted)]
-        return render(request, "feedback/results/waiting.html", context)
+        return render(request, "feedback/results/waiting.html", context, status=status)
+    if page.results is None:
+        return render(request, "feedback/results/opening.html", context, status=status)
     context |= _words(page, page.results)
-    if request.headers.get("HX-Request"):
-        return render(request, "feedback/results/_measure.html", context)
-    return render(request, "feedback/results/results.html", context)
+    context |= {
+        "questions": questions_for_results(attempt, now),
+        "appeal": appeal_for_results(attempt, now),
+        "debrief": debrief_for_results(attempt, page.labels),
+        "gold": gold_for_results(attempt, now),
+    }
+    return render(request, "feedback/results/results.html", context, status=status)
 
 
 def _card_to_give(page: ResultsPage) -> dict[str, object]:
@@ -71,6 +158,9 @@ def _words(page: ResultsPage, found: Results) -> dict[str, Any]:
         "results": found,
         "opinions": [(one, _opinion(one, page)) for one in found.reviews],
         "given": [one.mark for one in found.reviews],
+        "received": [
+            (one.who, page.labels[one.review.level_given_rank or 0]) for one in found.reviews
+        ],
         "by_rule": verdict_sentences(found.by_rule, found.names, page.target_label),
     }
     if measure is not None:

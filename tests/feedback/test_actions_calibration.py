@@ -29,9 +29,10 @@ def answer(candidate: User, cohort: Cohort) -> Attempt:
 
 @pytest.fixture
 def revealed(answer: Attempt, peer: User, second_peer: User) -> Attempt:
-    """The answer with both its reviews in, one level apart."""
+    """The answer with both its reviews in and opened, one level apart."""
     factories.submitted_review(answer, peer, rank=1)
     factories.submitted_review(answer, second_peer, rank=2)
+    factories.open_reviews(answer)
     return answer
 
 
@@ -90,8 +91,39 @@ def test_an_attempt_that_is_not_revealed_moves_nothing(
     assert not AttemptMeasure.objects.filter(attempt=waiting).exists()
 
 
+def test_a_review_waits_until_its_candidate_has_opened_it(
+    answer: Attempt, peer: User, second_peer: User, organiser: User
+) -> None:
+    """Else the severity of its grader, and older results with it, would tell of its levels."""
+    factories.submitted_review(answer, peer)
+    factories.submitted_review(answer, second_peer)
+    shut = fit()
+    factories.open_reviews(answer)
+    opened = fit()
+    factories.submitted_review(answer, organiser, rank=0)
+    with_a_third = fit(LATER + timedelta(minutes=1))
+
+    assert shut is None
+    assert opened is not None
+    assert with_a_third == opened
+
+
+def test_a_review_of_an_answer_taken_back_stays_a_fact(
+    answer: Attempt, peer: User, second_peer: User
+) -> None:
+    factories.submitted_review(answer, peer)
+    factories.submitted_review(answer, second_peer)
+    Attempt.objects.filter(pk=answer.pk).update(state=Attempt.State.WITHDRAWN)
+
+    snapshot = fit()
+
+    assert snapshot is not None
+    assert snapshot.reviews == 2
+
+
 def test_a_lone_review_goes_in_once_48_hours_have_passed(answer: Attempt, peer: User) -> None:
     factories.submitted_review(answer, peer)
+    factories.open_reviews(answer)
 
     assert fit(TWO_DAYS_ON - timedelta(seconds=1)) is None
     snapshot = fit(TWO_DAYS_ON)
@@ -118,6 +150,7 @@ def test_another_round_kind_stays_out(
     other = factories.answer(candidate, cohort, kind="coding")
     factories.submitted_review(other, peer)
     factories.submitted_review(other, second_peer)
+    factories.open_reviews(other)
 
     snapshot = fit()
 
@@ -141,6 +174,7 @@ def test_a_new_review_makes_a_new_snapshot_and_keeps_the_old(
 ) -> None:
     first = fit()
     factories.submitted_review(revealed, organiser, rank=3)
+    factories.open_reviews(revealed)
 
     second = fit(LATER + timedelta(hours=1))
 
@@ -171,6 +205,7 @@ def test_a_late_bell_never_makes_an_older_newest_snapshot(
     """A task that read its clock first and got the lock last has seen the most."""
     fit(LATER + timedelta(seconds=5))
     factories.submitted_review(revealed, organiser, rank=3)
+    factories.open_reviews(revealed)
 
     last = fit(LATER)
 

@@ -25,6 +25,7 @@ def operator(client: Client, candidate: User, peer: User, cohort: Cohort) -> Cli
     """A browser in which a superuser is signed in, and a row of everything."""
     attempt = factories.answer(candidate, cohort)
     factories.submitted_review(attempt, peer, downcodes=["unbounded"])
+    factories.open_reviews(attempt)
     kind = attempt.rubric_version.round_kind
     calibrate_round_kind(round_kind=kind, at=NOW + timedelta(hours=48))
     Event.objects.create(at=NOW, verb="seen", subject="loops.loop", subject_id=1)

@@ -151,6 +151,7 @@ def test_a_board_reads_as_its_page_does(
     attempt = answer()
     for grader in (peer, second_peer):
         factories.submitted_review(attempt, grader, rank=1, downcodes=["unbounded"])
+    factories.open_reviews(attempt)
     calibrated(attempt)
 
     found = read(client, candidate, f"readiness/{attempt.round.loop.public_id}/")

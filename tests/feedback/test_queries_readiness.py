@@ -40,6 +40,7 @@ def answer(loop: Loop, peer: User, second_peer: User) -> Answers:
         *,
         rank: int = 2,
         reviews: int = 2,
+        is_opened: bool = True,
         prompt: int = 0,
         round_: Round | None = None,
         downcodes: Sequence[str] = (),
@@ -55,6 +56,8 @@ def answer(loop: Loop, peer: User, second_peer: User) -> Answers:
             factories.submitted_review(
                 made, grader, rank=rank, downcodes=downcodes, submitted_at=at
             )
+        if is_opened:
+            factories.open_reviews(made)
         return made
 
     return make
@@ -100,7 +103,7 @@ def test_two_reviews_make_a_reading(loop: Loop, answer: Answers) -> None:
 
 def test_until_the_reveal_only_the_count_moves(loop: Loop, answer: Answers) -> None:
     """Even a snapshot that held the answer, as none should, would move nothing."""
-    waiting = answer(rank=0, reviews=1, downcodes=["unbounded", "draws_first"])
+    waiting = answer(rank=0, reviews=1, is_opened=False, downcodes=["unbounded", "draws_first"])
     before = Snapshot.objects.create(
         round_kind=factories.round_kind(),
         input_digest="forged",
@@ -148,6 +151,7 @@ def test_the_newest_snapshot_is_read(loop: Loop, answer: Answers, organiser: Use
     made = answer(rank=1)
     calibrated()
     factories.submitted_review(made, organiser, rank=3)
+    factories.open_reviews(made)
     calibrated(LATER + timedelta(minutes=1))
 
     line = line_of(loop)

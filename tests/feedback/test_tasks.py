@@ -53,12 +53,13 @@ def swept(
 
 @pytest.fixture
 def graded(candidate: User, cohort: Cohort, peer: User) -> Callable[..., Attempt]:
-    """Return a function that makes an answer of some hours ago with one review in."""
+    """Return a function that makes an answer of some hours ago with one review in and opened."""
 
     def make(*, hours_ago: float, kind: str = "sd_ambiguous") -> Attempt:
         at = timezone.now() - timedelta(hours=hours_ago)
         answer = factories.answer(candidate, cohort, kind=kind, submitted_at=at)
         factories.submitted_review(answer, peer, submitted_at=at + timedelta(minutes=30))
+        factories.open_reviews(answer)
         return answer
 
     return make
@@ -84,6 +85,7 @@ def test_sweep_rings_for_a_second_review(
 ) -> None:
     answer = graded(hours_ago=1)
     factories.submitted_review(answer, second_peer, submitted_at=timezone.now())
+    factories.open_reviews(answer)
 
     assert swept() == [bell_for(answer)]
 
@@ -126,6 +128,7 @@ def test_sweep_rings_for_the_round_kind_that_changed_and_no_other(
     changed = graded(hours_ago=70, kind="coding")
     calibrate(round_kind_id=changed.rubric_version.round_kind_id)
     factories.submitted_review(changed, second_peer, submitted_at=timezone.now())
+    factories.open_reviews(changed)
 
     assert swept() == [bell_for(changed)]
 
@@ -151,6 +154,7 @@ def revealed(candidate: User, cohort: Cohort, peer: User, second_peer: User) -> 
     answer = factories.answer(candidate, cohort)
     factories.submitted_review(answer, peer, rank=1)
     factories.submitted_review(answer, second_peer, rank=2)
+    factories.open_reviews(answer)
     return answer
 
 

@@ -53,9 +53,15 @@ def text_of(html: str) -> str:
 
 
 def graded(
-    loop: Loop, graders: list[User], *, position: int = 1, hours_ago: float = 1, **facts: Any
+    loop: Loop,
+    graders: list[User],
+    *,
+    position: int = 1,
+    hours_ago: float = 1,
+    is_opened: bool = True,
+    **facts: Any,
 ) -> Attempt:
-    """Hand in an answer that was reviewed half an hour later."""
+    """Hand in an answer that was reviewed half an hour later; two reviews are opened, too."""
     review_facts = {key: facts.pop(key) for key in ("rank", "downcodes") if key in facts}
     at = timezone.now() - timedelta(hours=hours_ago)
     made = factories.attempt(loop.rounds.get(position=position), submitted_at=at, **facts)
@@ -64,6 +70,8 @@ def graded(
         factories.submitted_review(
             made, grader, submitted_at=at + timedelta(minutes=30), **review_facts
         )
+    if len(graders) > 1 and is_opened:
+        factories.open_reviews(made)
     return made
 
 

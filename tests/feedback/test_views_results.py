@@ -62,6 +62,13 @@ def reviewed(attempt: Attempt, grader: User, **facts: Any) -> Review:
     return factories.submitted_review(attempt, grader, submitted_at=at, **facts)
 
 
+def opened(attempt: Attempt, grader: User, **facts: Any) -> Review:
+    """Return a review whose candidate has said by now how useful it is."""
+    review = reviewed(attempt, grader, **facts)
+    factories.open_reviews(attempt)
+    return review
+
+
 def calibrated(attempt: Attempt) -> None:
     calibrate_round_kind(round_kind=attempt.rubric_version.round_kind, at=timezone.now())
 
@@ -102,7 +109,7 @@ def test_only_the_candidate_reads_them(  # noqa: PLR0917 - three of them are par
 @pytest.mark.parametrize("state", [Attempt.State.DRAFT, Attempt.State.WITHDRAWN])
 def test_an_answer_not_handed_in_has_none(client: Client, answer: Answer, state: str) -> None:
     attempt = answer()
-    Attempt.objects.filter(pk=attempt.pk).update(state=state)
+    Attempt.objects.filter(pk=attempt.pk).update(state=state, submitted_at=None)
     client.force_login(attempt.round.loop.member)
 
     assert client.get(url_of(attempt)).status_code == 404
@@ -191,15 +198,15 @@ def test_a_recording_that_does_not_play_is_told(
     assert ("This answer cannot be graded." in text) == (state == Recording.State.FAILED)
 
 
-# After the reveal
+# Once they are open
 
 
-def test_both_reviews_open_together(
+def test_both_reviews_stand_side_by_side(
     page: Page, answer: Answer, peer: User, second_peer: User
 ) -> None:
     attempt = answer()
-    reviewed(attempt, peer, rank=1, summary="Found by luck.", confidence="high")
-    reviewed(attempt, second_peer, rank=3, ranks={"options": None}, summary="A <b>steady</b> hand.")
+    opened(attempt, peer, rank=1, summary="Found by luck.", confidence="high")
+    opened(attempt, second_peer, rank=3, ranks={"options": None}, summary="A <b>steady</b> hand.")
     calibrated(attempt)
 
     html = page(attempt)
@@ -218,8 +225,8 @@ def test_the_level_is_said_in_words(
     page: Page, answer: Answer, peer: User, second_peer: User
 ) -> None:
     attempt = answer(predicted_rank=3)
-    reviewed(attempt, peer, rank=2)
-    reviewed(attempt, second_peer, rank=2)
+    opened(attempt, peer, rank=2)
+    opened(attempt, second_peer, rank=2)
     calibrated(attempt)
 
     text = text_of(page(attempt))
@@ -232,7 +239,7 @@ def test_the_level_is_said_in_words(
 
 def test_one_review_after_48_hours_is_provisional(page: Page, answer: Answer, peer: User) -> None:
     attempt = answer(hours_ago=49)
-    reviewed(attempt, peer)
+    opened(attempt, peer)
     calibrated(attempt)
 
     assert "provisional, n = 1" in text_of(page(attempt))
@@ -243,8 +250,8 @@ def test_evidence_leads_to_its_moment(
 ) -> None:
     """The player's script seeks by the attribute; without it the browser plays from there."""
     attempt = answer()
-    reviewed(attempt, peer)
-    reviewed(attempt, second_peer)
+    opened(attempt, peer)
+    opened(attempt, second_peer)
 
     html = page(attempt)
 
@@ -259,8 +266,8 @@ def test_signals_in_force_are_told_from_raised_ones(
     page: Page, answer: Answer, peer: User, second_peer: User
 ) -> None:
     attempt = answer()
-    reviewed(attempt, peer, downcodes=["unbounded", "draws_first"])
-    reviewed(attempt, second_peer, downcodes=["unbounded"])
+    opened(attempt, peer, downcodes=["unbounded", "draws_first"])
+    opened(attempt, second_peer, downcodes=["unbounded"])
 
     text = text_of(page(attempt))
 
@@ -278,8 +285,8 @@ def test_it_asks_again_until_the_level_is_there(
     client: Client, page: Page, answer: Answer, peer: User, second_peer: User
 ) -> None:
     attempt = answer()
-    reviewed(attempt, peer)
-    reviewed(attempt, second_peer)
+    opened(attempt, peer)
+    opened(attempt, second_peer)
     poll = f'hx-get="{url_of(attempt)}" hx-trigger="every 5s"'
 
     before = page(attempt)
@@ -302,10 +309,10 @@ def test_a_newer_review_keeps_the_older_level_meanwhile(
     page: Page, answer: Answer, peer: User, second_peer: User, organiser: User
 ) -> None:
     attempt = answer()
-    reviewed(attempt, peer)
-    reviewed(attempt, second_peer)
+    opened(attempt, peer)
+    opened(attempt, second_peer)
     calibrated(attempt)
-    reviewed(attempt, organiser, rank=0)
+    opened(attempt, organiser, rank=0)
 
     text = text_of(page(attempt))
 

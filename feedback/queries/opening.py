@@ -1,0 +1,54 @@
+"""What a candidate has opened: a review's levels, once they said how useful it is or skipped it.
+
+Beyond the reveal, and by the candidate's own hand. Before it a revealed review shows its words.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from feedback.models import Review
+from feedback.queries.reveal import revealed_at, revealed_attempts
+from loops.models import Attempt
+
+
+def opened_reviews() -> QuerySet[Review]:
+    """Return the reviews whose levels their candidates may see."""
+    return Review.objects.in_results().filter(usefulness__isnull=False)
+
+
+def unopened_reviews() -> QuerySet[Review]:
+    """Return the reviews handed in that their candidates have said nothing of yet."""
+    return Review.objects.in_results().filter(usefulness=None)
+
+
+def opened_attempts(at: datetime) -> QuerySet[Attempt]:
+    """Return the revealed attempts of which every review is opened.
+
+    One more review that comes in later takes an attempt out of these until it is opened, too:
+    what was seen before stays to be seen, by `opened_reviews`.
+    """
+    unopened = unopened_reviews().filter(attempt=OuterRef("pk"))
+    return revealed_attempts(at).filter(~Exists(unopened))
+
+
+def is_opened(attempt: Attempt, at: datetime) -> bool:
+    """Say whether the candidate has opened every review of a revealed attempt."""
+    return opened_attempts(at).filter(pk=attempt.pk).exists()
+
+
+def is_to_read(attempt: Attempt, at: datetime) -> bool:
+    """Say whether the reviews may be opened: they are revealed, or were when it was taken back."""
+    handed_in = attempt.reviews.in_results().values_list("submitted_at", flat=True)
+    reviews_at = [moment for moment in handed_in if moment]
+    opens_at = revealed_at(attempt.submitted_at, reviews_at) if attempt.submitted_at else None
+    return opens_at is not None and opens_at <= at
+
+
+def to_open(attempt_ids: Collection[int], at: datetime) -> dict[int, int]:
+    """Count by attempt the revealed reviews that wait to be opened; one query."""
+    revealed = revealed_attempts(at).filter(pk__in=attempt_ids).order_by().values("pk")
+    waiting = unopened_reviews().filter(attempt__in=revealed).order_by()
+    return dict(Counter(waiting.values_list("attempt_id", flat=True)))
