@@ -262,6 +262,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "day hours": {"day_id": day.public_id},
         "days away": {"away_id": away.public_id},
         "cohort": {"cohort_id": cohort.public_id},
+        "conflict": {"conflict_id": conflict.public_id},
         "gold item": {"item_id": offered.public_id},
         "member": {"cohort_id": cohort.public_id, "user_id": peer.public_id},
         "invitation": {"invitation_id": invitation.public_id},
