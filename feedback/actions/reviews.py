@@ -54,8 +54,8 @@ class DraftConflict(Refused):
     code = "draft_conflict"
     message = _(
         "This review was changed in another window since you opened this one. Both are kept: "
-        "the other window's text on the server, yours on this page. Copy what you need, then "
-        "load the page again."
+        "the other window's text on the server, yours on this page. Choose below where they "
+        "differ."
     )
 
 
@@ -100,6 +100,7 @@ class NotLive(Refused):
     )
 
 
+@transaction.atomic
 def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: datetime) -> Review:
     """Keep what the form holds and renew the lease.
 
