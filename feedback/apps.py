@@ -17,13 +17,16 @@ class FeedbackConfig(AppConfig):
         from feedback.access import may_play_as_grader  # noqa: PLC0415
         from feedback.queries.answers import asked_by  # noqa: PLC0415
         from feedback.queries.keeping import needed_until  # noqa: PLC0415
+        from feedback.queries.opening import reviews_to_open  # noqa: PLC0415
         from feedback.telling import WORDS  # noqa: PLC0415
         from loops.access import register_player  # noqa: PLC0415
         from loops.queries.keeping import register_holder  # noqa: PLC0415
+        from loops.queries.news import register_reviews_to_open  # noqa: PLC0415
         from loops.queries.takes import register_asker  # noqa: PLC0415
         from loops.telling import register_words  # noqa: PLC0415
 
         register_player(may_play_as_grader)
         register_holder(needed_until)
+        register_reviews_to_open(reviews_to_open)
         register_asker(asked_by)
         register_words(WORDS)

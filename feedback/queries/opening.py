@@ -3,11 +3,10 @@
 Beyond the reveal, and by the candidate's own hand. Before it a revealed review shows its words.
 """
 
-from collections import Counter
-from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from feedback.models import Review
 from feedback.queries.reveal import revealed_at, revealed_attempts
@@ -47,8 +46,9 @@ def is_to_read(attempt: Attempt, at: datetime) -> bool:
     return opens_at is not None and opens_at <= at
 
 
-def to_open(attempt_ids: Collection[int], at: datetime) -> dict[int, int]:
-    """Count by attempt the revealed reviews that wait to be opened; one query."""
-    revealed = revealed_attempts(at).filter(pk__in=attempt_ids).order_by().values("pk")
-    waiting = unopened_reviews().filter(attempt__in=revealed).order_by()
-    return dict(Counter(waiting.values_list("attempt_id", flat=True)))
+def reviews_to_open(at: datetime) -> Coalesce:
+    """Return how many revealed reviews wait to be opened, to annotate attempts with."""
+    revealed = revealed_attempts(at).filter(pk=OuterRef("attempt"))
+    waiting = unopened_reviews().filter(Exists(revealed), attempt=OuterRef("pk")).order_by()
+    counted = waiting.values("attempt").annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)

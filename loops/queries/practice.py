@@ -30,6 +30,7 @@ from loops.models import (
     Turn,
     User,
 )
+from loops.queries.news import with_reviews_to_open
 from loops.states import AttemptState, MockState, RecordingState
 from rubrics.models import Phase, Preset, PresetRound, RoundKind, RubricVersion
 from rubrics.queries import ladder_labels, level_labels, levels_as_said, version_in_force
@@ -110,6 +111,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ToOpen:
+    """An answer of which reviews wait to be opened, and how many."""
+
+    round: Round
+    attempt: Attempt
+    reviews: int
+
+
+@dataclass(frozen=True)
 class RoundLine:
     """One round of a loop as its page lists it; `minutes` is null where no rubric is in force.
 
@@ -123,6 +133,7 @@ class RoundLine:
     draft: Attempt | None
     live_draft: Attempt | None
     newest: Attempt | None
+    to_open: list[ToOpen]
 
     @property
     def unfinished(self) -> Attempt | None:
@@ -145,6 +156,11 @@ class LoopPage:
         unanswered = (line for line in self.rounds if not line.submitted)
         return next(drafts, None) or next(unanswered, None)
 
+    @property
+    def to_open(self) -> list[ToOpen]:
+        """Return the answers of which reviews wait to be opened."""
+        return [one for line in self.rounds for one in line.to_open]
+
 
 @dataclass(frozen=True)
 class RoundPage:
@@ -156,6 +172,7 @@ class RoundPage:
     attempts: list[Attempt]
     draft: Attempt | None
     live_draft: Attempt | None
+    to_open: list[ToOpen]
 
 
 @dataclass(frozen=True)
@@ -279,9 +296,10 @@ def preset_lines() -> list[PresetLine]:
     ]
 
 
-def loop_page(loop: Loop) -> LoopPage:
+def loop_page(loop: Loop, at: datetime) -> LoopPage:
     """Return the loop's rounds with what was answered in each."""
-    kept = Attempt.objects.answers().exclude(state=AttemptState.WITHDRAWN).order_by("number")
+    answers = Attempt.objects.answers().exclude(state=AttemptState.WITHDRAWN)
+    kept = with_reviews_to_open(answers.order_by("number"), at)
     rounds = (
         loop.rounds.select_related("round_kind")
         .prefetch_related(Prefetch("attempts", queryset=kept, to_attr="kept_attempts"))
@@ -311,18 +329,20 @@ def _round_line(round_: Round, attempts: list[Attempt], *, minutes: int | None) 
         draft=_draft_in(attempts, is_live=False),
         live_draft=_draft_in(attempts, is_live=True),
         newest=submitted[-1] if submitted else None,
+        to_open=_to_open(round_, submitted),
     )
 
 
-def round_page(round_: Round) -> RoundPage:
+def _to_open(round_: Round, attempts: Iterable[Any]) -> list[ToOpen]:
+    return [ToOpen(round_, one, one.to_open) for one in attempts if one.to_open]
+
+
+def round_page(round_: Round, at: datetime) -> RoundPage:
     """Return what a member reads before answering, and their answers so far."""
     version = version_in_force(round_.round_kind)
-    attempts = list(
-        round_.attempts.answers()
-        .exclude(state=AttemptState.WITHDRAWN)
-        .select_related("prompt")
-        .order_by("-number")
-    )
+    answers = round_.attempts.answers().exclude(state=AttemptState.WITHDRAWN)
+    newest_first = answers.select_related("prompt").order_by("-number")
+    attempts = list(with_reviews_to_open(newest_first, at))
     return RoundPage(
         round=round_,
         version=version,
@@ -330,6 +350,7 @@ def round_page(round_: Round) -> RoundPage:
         attempts=attempts,
         draft=_draft_in(attempts, is_live=False),
         live_draft=_draft_in(attempts, is_live=True),
+        to_open=_to_open(round_, attempts),
     )
 
 

@@ -77,7 +77,7 @@ def loop_new(request: HttpRequest) -> HttpResponse:
 def loop(request: HttpRequest, loop_id: UUID) -> HttpResponse:
     """Show a loop and its rounds."""
     found = access.loop_to_see(signed_in(request), loop_id)
-    context = {"page": loop_page(found), "cohort": found.cohort}
+    context = {"page": loop_page(found, timezone.now()), "cohort": found.cohort}
     return render(request, "loops/practice/loop.html", context)
 
 
@@ -85,7 +85,7 @@ def loop(request: HttpRequest, loop_id: UUID) -> HttpResponse:
 def round_(request: HttpRequest, round_id: UUID) -> HttpResponse:
     """Show a round: checklist, time guide, answers so far."""
     found = access.round_to_see(signed_in(request), round_id)
-    context = {"page": round_page(found), "cohort": found.loop.cohort}
+    context = {"page": round_page(found, timezone.now()), "cohort": found.loop.cohort}
     return render(request, "loops/practice/round.html", context)
 
 

@@ -34,7 +34,7 @@ def test_steps_stand_one_after_the_other() -> None:
 
 def test_a_loop_goes_on_with_a_draft_then_with_what_is_unanswered(loop: Loop) -> None:
     def next_round() -> tuple[str, bool] | None:
-        line = practice.loop_page(loop).next
+        line = practice.loop_page(loop, NOW).next
         return (line.round.round_kind.key, line.draft is not None) if line else None
 
     told = [next_round()]
@@ -57,7 +57,7 @@ def test_a_loop_tells_what_each_round_has(loop: Loop) -> None:
     answered(loop, 2, state=Attempt.State.WITHDRAWN)
     loop.rounds.filter(position=2).update(minutes=20)
 
-    lines = practice.loop_page(loop).rounds
+    lines = practice.loop_page(loop, NOW).rounds
 
     assert [(line.submitted, line.newest, line.draft, line.minutes) for line in lines] == [
         (2, newest, draft, 45),
@@ -107,10 +107,10 @@ def test_a_round_without_a_rubric_in_force_says_so(loop: Loop) -> None:
     round_ = loop.rounds.get(position=1)
     round_.round_kind.versions.update(retired_at=NOW)
 
-    page = practice.round_page(round_)
+    page = practice.round_page(round_, NOW)
 
     assert (page.version, page.steps) == (None, [])
-    assert practice.loop_page(loop).rounds[0].minutes is None
+    assert practice.loop_page(loop, NOW).rounds[0].minutes is None
 
 
 @pytest.mark.parametrize(
