@@ -13,12 +13,13 @@ from typing import Any, cast
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
+from django.utils.dateparse import parse_datetime
 
 from feedback.eligibility import Exclusion
 from feedback.handlers import Case, Member, exclusions
 from feedback.media_time import media_span_words
-from feedback.models import Conflict, GradeAppeal, QueueEntry, Review, Unlock
-from feedback.queries.opening import is_opened
+from feedback.models import Conflict, GradeAppeal, Review, Unlock
+from feedback.queries.opening import opened_reviews, unopened_reviews
 from feedback.queries.reveal import revealed_at
 from feedback.queries.side_by_side import SideBySide, side_by_side
 from loops.models import Attempt, Event, Membership, Recording, User
@@ -303,28 +304,45 @@ class AppealOfMine:
 
 
 def appeal_for_results(attempt: Attempt, at: datetime) -> AppealOfMine:
-    """Return what a candidate's results say of their appeal.
+    """Return what a candidate's results say of their appeal; one query.
 
     One may be made once all reviews that are in are opened.
     """
-    appeal = (
-        GradeAppeal.objects.select_related("review__grader", "review__usefulness")
-        .filter(attempt=attempt)
-        .first()
+    found: Any = (
+        Attempt.objects.filter(pk=attempt.pk)
+        .select_related("queue_entry", "grade_appeal__review__grader")
+        .annotate(
+            is_playable=Exists(Recording.objects.ready().filter(attempt=OuterRef("pk"))),
+            opened=ArraySubquery(
+                opened_reviews()
+                .filter(attempt=OuterRef("pk"))
+                .order_by("submitted_at", "pk")
+                .values(row=JSONObject(pk="pk", at="submitted_at"))
+            ),
+            unopened=Exists(unopened_reviews().filter(attempt=OuterRef("pk"))),
+        )
+        .get()
     )
-    is_playable = Recording.objects.ready().filter(attempt=attempt).exists()
+    appeal: GradeAppeal | None = getattr(found, "grade_appeal", None)
     if appeal is None:
-        until = appealable_until(attempt)
-        is_in_time = until is not None and at < until
-        may = is_in_time and is_playable and is_opened(attempt, at) and not is_reported(attempt)
+        moments = [parse_datetime(row["at"]) for row in found.opened]
+        until = _until(attempt.submitted_at, [moment for moment in moments if moment])
+        entry = getattr(found, "queue_entry", None)
+        may = (
+            until is not None
+            and at < until
+            and found.is_playable
+            and not found.unopened
+            and not (entry and entry.exclusion)
+        )
         return AppealOfMine(None, None, False, "", until, may)
     appeal.attempt = attempt
     review = appeal.review
-    is_open = review is not None and hasattr(review, "usefulness")
+    is_open = review is not None and review.pk in {row["pk"] for row in found.opened}
     cohort = attempt.round.loop.cohort
     return AppealOfMine(
         appeal=appeal,
-        stage=stage_of(appeal, at, is_playable=is_playable),
+        stage=stage_of(appeal, at, is_playable=found.is_playable),
         is_review_in=review is not None and review.is_submitted,
         handler=cohort.called(review.grader) if review is not None and is_open else "",
         until=None,
@@ -335,14 +353,12 @@ def appeal_for_results(attempt: Attempt, at: datetime) -> AppealOfMine:
 def appealable_until(attempt: Attempt) -> datetime | None:
     """Return until when the result may be appealed: 30 days from its newest review."""
     handed_in = attempt.reviews.in_results().values_list("submitted_at", flat=True)
-    moments = [moment for moment in handed_in if moment]
-    revealed = revealed_at(attempt.submitted_at, moments) if attempt.submitted_at else None
+    return _until(attempt.submitted_at, [moment for moment in handed_in if moment])
+
+
+def _until(submitted_at: datetime | None, moments: list[datetime]) -> datetime | None:
+    revealed = revealed_at(submitted_at, moments) if submitted_at else None
     return None if revealed is None else max(revealed, *moments) + GradeAppeal.OPEN_FOR
-
-
-def is_reported(attempt: Attempt) -> bool:
-    """Say whether a report keeps the answer from being evidence."""
-    return QueueEntry.objects.filter(attempt=attempt).exclude(exclusion="").exists()
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,13 @@ class Difference:
         return sum(len(row.moved) for row in self.beside.rows)
 
 
-def debrief_for_results(attempt: Attempt) -> Difference | None:
-    """Return how the graders differ whose reviews the candidate has opened, else None."""
+def debrief_for_results(attempt: Attempt, labels: tuple[str, ...] = ()) -> Difference | None:
+    """Return how the graders differ whose reviews the candidate has opened, else None.
+
+    One query where nobody differs, three where they do and the cohort's `labels` are known.
+    """
     entry = QueueEntry.objects.filter(attempt=attempt, is_split=True).first()
-    beside = side_by_side(attempt, of=opened_reviews()) if entry else None
+    beside = side_by_side(attempt, of=opened_reviews(), labels=labels) if entry else None
     if entry is None or beside is None or not beside.are_split:
         return None
     return Difference(beside=beside, is_debriefed=entry.handed_in >= entry.wanted)

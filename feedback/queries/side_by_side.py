@@ -158,13 +158,14 @@ def side_by_side(
     *,
     reader_id: int | None = None,
     of: QuerySet[Review] | None = None,
+    labels: tuple[str, ...] = (),
 ) -> SideBySide:
     """Return the reviews of an answer that are in, or those `of` them, side by side.
 
-    Three queries.
+    Three queries; two where the cohort's `labels` are known.
     """
     loop = attempt.round.loop
-    labels = level_labels(loop.ladder, loop.cohort.label_company)
+    labels = labels or level_labels(loop.ladder, loop.cohort.label_company)
     here = OuterRef("pk")
     reviews = (
         (Review.objects.in_results() if of is None else of)

@@ -35,6 +35,8 @@ from feedback.forms import NOT_OBSERVED, MarkForm, ScorecardForm, StampForm, dim
 from feedback.models import Moment, Review
 from feedback.moment_forms import MomentForm
 from feedback.queries.answers import asked_for_review
+from feedback.queries.appeals import appeal_for_review
+from feedback.queries.debriefs import debrief_for_review
 from feedback.queries.grading import (
     FAR_RANKS,
     DimensionCard,
@@ -159,6 +161,8 @@ def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
         "erasure": _erasure(page),
         "report": report_for_review(found),
         "by_rule": verdict_sentences(page.by_rule, page.names, page.target_label),
+        "errand": appeal_for_review(found),
+        "has_debrief": debrief_for_review(found),
         "asked": asked_for_review(found) if found.is_submitted and not page.is_note else None,
     }
     return render(request, "feedback/grading/kept.html", context)
@@ -514,6 +518,7 @@ def _scorecard(
             "playback": playback_of(request, page.recording),
             "erasure": _erasure(page),
             "report": report_for_review(found),
+            "errand": appeal_for_review(found),
         },
         status=status,
     )

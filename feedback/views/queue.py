@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from feedback.actions import queue as claims
 from feedback.forms import ClaimForm
+from feedback.queries.appeals import appeals_to_handle
 from feedback.queries.queue import View
 from feedback.queries.queue_page import queue_page
 from loops.views.people import signed_in
@@ -26,12 +27,14 @@ def frame_of(view: View) -> dict[str, Any]:
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what the member holds, what waits for them and what they have given."""
-    page = queue_page(signed_in(request), timezone.now())
+    user, now = signed_in(request), timezone.now()
+    page = queue_page(user, now)
     return render(
         request,
         "feedback/queue/queue.html",
         {
             "page": page,
+            "appeals": appeals_to_handle(user, now),
             "interviewing": page.interviewing if page.interviewing[0].all else [],
             "waiting_reviews": page.waiting_total,
             **frame_of(page.view),
