@@ -1,6 +1,7 @@
 /* The grading page: the steps of the scorecard, the marks, and the keys that drive both.
  *
- * Keeping the draft is in grading_draft.js. The page is in two files and no more, for it has a player to fetch, too.
+ * Keeping the draft is in grading_draft.js. The page begins with two files and no more, for it has a player to fetch,
+ * too: what is for some moments only, such as the phases as they are marked, comes when it is first asked for.
  * In a mock the same scorecard stands on the session page, with stamps for marks: see live_grading.js.
  */
 
@@ -13,6 +14,9 @@ const ACTIONS = {
   e: ["evidence"],
   q: ["quote"],
   x: ["signal"],
+  p: ["press", "phase"],
+  w: ["press", "why"],
+  u: ["undo"],
   0: ["choose", "0"],
   1: ["choose", "1"],
   2: ["choose", "2"],
@@ -25,12 +29,16 @@ const ACTIONS = {
 const NATIVE = new Set([" ", "ArrowLeft", "ArrowRight"]);
 const TYPING = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
 const PRESSED = "button, a, summary, label, video, audio, input, [role=button], .code";
+const REPEATED = new Set(["step", "speed", "go"]); // while a key is held
+const RUNG = /^Digit([1-4])$/;
+const MOMENTS = "[data-moment], [data-moment-remove]";
 
 export function attach(root) {
   const player = () => playerIn(root);
   const leadMs = 1000 * Number(root.dataset.markLeadS);
   grade(root, {
     marksOf: (form, facts) => new Marks(form, { ...facts, player, leadMs }),
+    place: () => (player() ? { ms: player().currentMs() } : null),
     actions: Object.fromEntries(
       Object.values(PLAYER_KEYS).map(([name]) => [name, (argument) => player()?.[name](argument)]),
     ),
@@ -38,9 +46,10 @@ export function attach(root) {
 }
 
 /* Makes the scorecard in the root work. `marksOf` makes what marks evidence: a mark in a recording, or
- * another page's own; it has evidence(), signal(), add() and remove(button). `actions` are the page's own
- * keys beside those of the scorecard. */
-export function grade(root, { marksOf, actions: more }) {
+ * another page's own; it has evidence(), signal(), add() and remove(button). `place` answers where the talk is: { ms }
+ * in a recording, { at } by the browser's clock in a mock, or null. `actions` are the page's own keys beside those
+ * of the scorecard. */
+export function grade(root, { marksOf, place, actions: more }) {
   const form = document.getElementById("scorecard");
   const heard = form.querySelector("[data-heard]");
   const say = (words) => (heard.textContent = words);
@@ -48,6 +57,7 @@ export function grade(root, { marksOf, actions: more }) {
   const draft = new Draft(form, document.getElementById("draft-state"));
   const steps = new Steps(form, Number(root.dataset.targetRank));
   const marks = marksOf(form, { steps, onMarked: () => draft.now() });
+  const moments = new LaterMoments(form, { place, say });
 
   const keys = document.getElementById("keys");
   const actions = {
@@ -55,6 +65,8 @@ export function grade(root, { marksOf, actions: more }) {
     evidence: () => marks.evidence(),
     signal: () => marks.signal(),
     quote: () => marks.quote?.(),
+    press: (what) => moments.press(what),
+    undo: () => moments.undo(),
     choose: (key) => say(steps.choose(key)),
     go: (by) => steps.go(by),
     help: () => keys.showModal(),
@@ -62,10 +74,14 @@ export function grade(root, { marksOf, actions: more }) {
   new Keys("grading", actions, keys.querySelector("[data-keys-on]"));
   root.querySelector("[data-keys]")?.addEventListener("click", actions.help);
 
-  root.addEventListener("player:time", (event) => {
-    if (event.detail.isPlaying) draft.beat();
+  root.addEventListener("player:time", ({ detail }) => {
+    if (detail.isPlaying) draft.beat();
+    moments.show(detail);
   });
-  form.addEventListener("submit", (event) => onSubmit(event, form, draft, marks));
+  for (const type of ["keydown", "pointerdown"]) document.addEventListener(type, () => draft.beat());
+  form.addEventListener("draft:conflict", ({ detail }) => showConflict(form, draft, detail));
+  if (document.querySelector("#conflict[data-version]")) showConflict(form, draft);
+  form.addEventListener("submit", (event) => onSubmit(event, form, { draft, marks, moments }));
   root.classList.add("grading--scripted");
   for (const button of document.querySelectorAll("[data-save]")) {
     button.classList.add("visually-hidden"); // it saves by itself; Enter in a field still finds it
@@ -77,7 +93,7 @@ export function grade(root, { marksOf, actions: more }) {
 }
 
 /* Saving and marking stay on the page; handing in and putting back wait for what is on its way. */
-async function onSubmit(event, form, draft, marks) {
+async function onSubmit(event, form, { draft, marks, moments }) {
   const button = event.submitter;
   if (button?.matches("[data-save], [data-mark], [data-remove]")) {
     event.preventDefault();
@@ -92,9 +108,76 @@ async function onSubmit(event, form, draft, marks) {
   if (form.dataset.leaving) return;
   form.dataset.leaving = "soon";
   button?.setAttribute("aria-busy", "true");
-  await draft.leave();
+  await Promise.all([draft.leave(), moments.settled()]);
   form.dataset.leaving = "now";
   setTimeout(() => form.requestSubmit(button)); // while the event is under way, a submit is ignored
+}
+
+/* Both texts of two windows side by side; what is chosen is saved. */
+async function showConflict(form, draft, html) {
+  const { settle } = await import("./grading_conflict.js");
+  if (html) replaceParts(html);
+  settle(form, (version) => draft.settle(version));
+}
+
+/* Phases, rungs and whys as they are pressed. What marks them is fetched with the first, or as the recording begins
+ * to play; a press keeps its time meanwhile. */
+class LaterMoments {
+  #form;
+  #place;
+  #say;
+  #loaded = null;
+  #moments = null;
+
+  constructor(form, { place, say }) {
+    this.#form = form;
+    this.#place = place;
+    this.#say = say;
+    document.addEventListener("click", (event) => this.#onClick(event));
+    if (recall(this.#name)) this.#load(); // presses that the last page could not send
+  }
+
+  get #name() {
+    return `plumbline.moments.${this.#form.dataset.momentUrl}`;
+  }
+
+  get #panel() {
+    return document.getElementById("moments");
+  }
+
+  press(what) {
+    const place = this.#place();
+    if (this.#panel && place) this.#load().then((moments) => moments.press(what, place));
+  }
+
+  undo() {
+    this.#panel?.querySelector("[data-moment-undo]")?.click();
+  }
+
+  show({ ms, isPlaying }) {
+    if (this.#moments) this.#moments.show(ms);
+    else if (this.#panel && isPlaying) this.#load().then((moments) => moments.show(ms));
+  }
+
+  settled() {
+    return this.#moments?.settled();
+  }
+
+  #onClick(event) {
+    const button = event.target.closest(MOMENTS);
+    if (!button || (!button.matches("[data-moment-remove]") && !this.#place())) return;
+    event.preventDefault();
+    if (button.matches("[data-moment]")) this.press(button.value);
+    else this.#load().then((moments) => moments.remove(button));
+  }
+
+  #load() {
+    this.#loaded ??= import("./moments.js").then(({ Moments }) => {
+      this.#moments = new Moments(this.#form, { name: this.#name, draw: replaceParts, say: this.#say });
+      return this.#moments;
+    });
+    return this.#loaded;
+  }
 }
 
 function focusFirstError(form) {
@@ -201,6 +284,7 @@ class Steps {
 
   #open(place, { isAsked = false } = {}) {
     this.#now = place;
+    this.#form.dispatchEvent(new CustomEvent("grading:step", { detail: this.section }));
     this.#steps.forEach((step, other) => (step.hidden = other !== place));
     this.mark();
     this.#form.querySelector("[data-back]").disabled = place === 0;
@@ -224,6 +308,7 @@ class Marks {
   #backTo = null;
   #quotedFrom = null;
   #isSending = false;
+  #lines = new Map(); // what chooses lines, by the list of them
 
   /* `player` answers the player, or null while there is none. */
   constructor(form, { steps, player, leadMs, onMarked }) {
@@ -235,6 +320,10 @@ class Marks {
     this.#dress();
     document.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("selectionchange", () => this.#offerQuote());
+    for (const type of ["focusin", "pointerdown"]) {
+      document.addEventListener(type, ({ target }) => this.#beginLines(target.closest?.("[data-artifact] .code")));
+    }
+    form.addEventListener("grading:step", () => this.#offerQuote());
     document.addEventListener("click", (event) => this.#onClick(event));
   }
 
@@ -278,7 +367,7 @@ class Marks {
   }
 
   #open(about, { focus = "note", said = selectedSpeech() } = {}) {
-    const quote = selectedLines();
+    const quote = selectedLines() || this.#chosenLines;
     const player = this.#player();
     this.#backTo ??= document.activeElement;
     if (about) this.#field("about").value = about;
@@ -321,6 +410,7 @@ class Marks {
     const about = this.#field("about").value;
     const isMarked = await this.#send(this.#form.dataset.markUrl, fields);
     if (!isMarked) return;
+    for (const lines of this.#lines.values()) lines.clear();
     tick(this.#form, about);
     this.#giveFocusBack();
   }
@@ -392,10 +482,29 @@ class Marks {
     else if (event.target.closest("[data-signal]")) this.signal();
   }
 
+  /* Lines can be chosen once somebody turns to them. */
+  async #beginLines(list) {
+    if (!list || this.#lines.has(list) || !list.closest("[data-artifact]").querySelector("[data-quote]")) return;
+    this.#lines.set(list, { text: "", count: 0, clear() {} });
+    const { CodeLines } = await import("./code_lines.js");
+    this.#lines.set(list, new CodeLines(list, { onChange: () => this.#offerQuote(), onQuote: () => this.evidence() }));
+  }
+
+  get #chosenLines() {
+    return [...this.#lines.values()].find((lines) => lines.text)?.text ?? "";
+  }
+
+  /* The button says for which dimension, and shows where there is something to quote. */
   #offerQuote() {
+    const about = this.#steps?.about || this.#firstAbout("dimension:");
+    const name = [...this.#field("about").options].find((one) => one.value === about)?.text ?? "";
     for (const section of document.querySelectorAll("[data-artifact]")) {
       const button = section.querySelector("[data-quote]");
-      if (button) button.hidden = !lineOf(getSelection()?.anchorNode, section) || !selectedLines();
+      if (!button) continue;
+      const isSelected = lineOf(getSelection()?.anchorNode, section) && selectedLines();
+      const isChosen = this.#lines.get(section.querySelector(".code"))?.text;
+      button.hidden = !isSelected && !isChosen;
+      button.querySelector("[data-quote-words]").textContent = this.#form.dataset.saidQuote.replace("{name}", name);
     }
   }
 }
@@ -475,11 +584,15 @@ function selectedWithin(line, selection) {
  * `on` says where the focus is: "typing" in a field, "control" on what space and arrows work already,
  * "page" elsewhere.
  */
-export function actionOf({ key, hasModifier = false, on = "page" }) {
+export function actionOf({ key, code = "", hasModifier = false, hasShift = false, on = "page" }) {
   if (hasModifier || on === "typing") return null;
   if (on === "control" && NATIVE.has(key)) return null;
   const name = key.length === 1 ? key.toLowerCase() : key;
-  return Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : null;
+  if (name === "w" && hasShift) return ["press", "why:new"];
+  if (Object.hasOwn(ACTIONS, name)) return ACTIONS[name];
+  // The digit's own key that gives no digit: with Shift on most keyboards, without it on a French one.
+  const rung = RUNG.exec(code);
+  return rung ? ["press", `rung:${rung[1]}`] : null;
 }
 
 /* Listens to the keys, and to the switch that turns them off. */
@@ -503,9 +616,11 @@ class Keys {
     const target = event.target instanceof Element ? event.target : document.body;
     const on = target.closest(TYPING) ? "typing" : target.closest(PRESSED) ? "control" : "page";
     const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-    const [name, argument] = actionOf({ key: event.key, hasModifier, on }) ?? [];
+    const { key, code, shiftKey: hasShift } = event;
+    const [name, argument] = actionOf({ key, code, hasModifier, hasShift, on }) ?? [];
     if (!name || !this.#actions[name]) return;
     event.preventDefault();
+    if (event.repeat && !REPEATED.has(name)) return;
     this.#actions[name](argument);
   }
 }

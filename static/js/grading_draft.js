@@ -1,9 +1,12 @@
-/* Keeps the scorecard on the server as it is filled in: when it is sent, sent again, and said to be kept. */
+/* Keeps the scorecard on the server as it is filled in: when it is sent, sent again, and said to be kept; and
+ * the lease, while somebody is at work.
+ */
 
 export const QUIET_MS = 1500;
+export const MOST_MS = 4000; // who types without a rest is saved all the same
 export const RETRY_MS = [2000, 4000, 8000, 15000, 30000];
-export const HEARTBEAT_MS = 5 * 60 * 1000;
-const PARTS_APART = /^mark-/; // a mark has its own button
+export const HEARTBEAT_MS = 60 * 1000;
+const PARTS_APART = /^(mark|moment|pick|report)-/; // they have their own buttons
 const SETTLE_MS = 5000;
 const TOKEN = "csrfmiddlewaretoken";
 
@@ -34,11 +37,22 @@ export class Draft {
     this.#saving.now();
   }
 
-  /* Playing is work: while it goes on, the lease is renewed every few minutes. */
-  beat() {
+  /* Playing and typing are work: while they go on, the lease is renewed, at most once a minute. */
+  async beat() {
     if (Date.now() - this.#renewedAt < HEARTBEAT_MS) return;
     this.#renewedAt = Date.now();
-    this.#saving.now();
+    const answer = await post(this.#form, this.#form.dataset.aliveUrl, [], { Accept: "application/json" });
+    if (answer === null || answer.status >= 500 || this.#saving.isUnsaved) return;
+    const said = answer.isSignedOut ? null : read(answer.text);
+    if (answer.isSignedOut) this.#show("signed_out");
+    else if (said) this.#show(answer.status === 200 ? "kept" : "closed", said.message);
+    if (said?.lapsed !== undefined) showLapsed(said.lapsed);
+  }
+
+  /* A conflict is settled: what is on the page is to stand over that version. */
+  settle(version) {
+    this.#form.elements.version.value = version;
+    this.#saving.reopen();
   }
 
   /* Lets what is on its way arrive, so that the form that leaves the page has the newest version. */
@@ -79,16 +93,17 @@ export class Draft {
   }
 
   #taken(status, text) {
-    let said;
-    try {
-      said = JSON.parse(text);
-    } catch {
-      return { kind: "lost" };
-    }
+    const said = read(text);
+    if (!said) return { kind: "lost" };
     this.#renewedAt = Date.now();
     if (status === 200) {
       this.#form.elements.version.value = said.version;
+      showLapsed(said.lapsed);
       return { kind: "kept", message: said.message };
+    }
+    if (said.code === "draft_conflict") {
+      this.#form.dispatchEvent(new CustomEvent("draft:conflict", { detail: said.html }));
+      return { kind: "closed", message: this.#form.dataset.saidConflict };
     }
     return { kind: status === 422 ? "refused" : "closed", message: said.message };
   }
@@ -104,6 +119,22 @@ export class Draft {
   }
 }
 
+function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/* Says what becomes of the text once the lease has run out; nothing while it runs. */
+function showLapsed(words) {
+  const callout = document.getElementById("lapsed");
+  if (!callout) return;
+  callout.querySelector("[data-lapsed]").textContent = words;
+  callout.hidden = !words;
+}
+
 /* When a draft is sent, and what its state is. No DOM: the page gives `snapshot`, `send` and `show`.
  *
  * One request at a time. A request whose answer never came may have been kept all the same, so the very
@@ -116,6 +147,8 @@ export class Saving {
   #show;
   #later;
   #cancel;
+  #now;
+  #since = null; // when the first thing was typed that is not sent yet
   #timer = null;
   #body = null; // on its way, or to be sent again
   #isSending = false;
@@ -125,12 +158,13 @@ export class Saving {
   #waiting = [];
 
   /* `send(body)` resolves to {kind: "kept"|"lost"|"signed_out"|"refused"|"closed", message}. */
-  constructor({ snapshot, send, show, later = setTimeout, cancel = clearTimeout }) {
+  constructor({ snapshot, send, show, later = setTimeout, cancel = clearTimeout, now = Date.now }) {
     this.#snapshot = snapshot;
     this.#send = send;
     this.#show = show;
     this.#later = (...args) => later(...args);
     this.#cancel = (timer) => cancel(timer);
+    this.#now = () => now();
   }
 
   get isUnsaved() {
@@ -141,9 +175,10 @@ export class Saving {
   changed() {
     if (this.#isClosed) return;
     this.#isChanged = true;
+    this.#since ??= this.#now();
     if (this.#isSending || this.#fails) return;
     this.#show("waiting");
-    this.#sendIn(QUIET_MS);
+    this.#sendSoon();
   }
 
   /* Send what there is at once, changed or not; it also renews the lease. */
@@ -153,10 +188,22 @@ export class Saving {
     if (!this.#isSending) this.#sendIn(0);
   }
 
+  /* What kept it from being sent is settled: send what there is. */
+  reopen() {
+    this.#isClosed = false;
+    this.now();
+  }
+
   /* Resolves when nothing is on its way: true where all is kept. */
   settled() {
     if (!this.#isSending) return Promise.resolve(!this.isUnsaved);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /* Once the hands rest, but no later than so long after the first change. */
+  #sendSoon() {
+    const waited = this.#now() - (this.#since ?? this.#now());
+    this.#sendIn(Math.max(0, Math.min(QUIET_MS, MOST_MS - waited)));
   }
 
   #sendIn(ms) {
@@ -169,6 +216,7 @@ export class Saving {
     if (this.#body === null) {
       this.#body = this.#snapshot();
       this.#isChanged = false;
+      this.#since = null;
     }
     this.#isSending = true;
     const answer = await this.#send(this.#body);
@@ -189,7 +237,7 @@ export class Saving {
     this.#body = null;
     if (kind === "closed") this.#isClosed = true;
     if (kind === "refused" || kind === "closed") this.#isChanged = true; // what is typed is not kept
-    else if (this.#isChanged) this.#sendIn(QUIET_MS);
+    else if (this.#isChanged) this.#sendSoon();
   }
 }
 

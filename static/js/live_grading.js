@@ -10,6 +10,7 @@ export function attach(root) {
   const name = `plumbline.stamps.${root.dataset.review}`;
   grade(root, {
     marksOf: (form, facts) => new LiveMarks(form, { ...facts, store: new KeptList(name, storage()) }),
+    place: () => ({ at: Date.now() }),
     actions: {},
   });
 }

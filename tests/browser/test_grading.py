@@ -219,7 +219,7 @@ def test_quote_of_selected_lines(open_review: Callable[..., "Page"]) -> None:
             document.querySelector("#notes-L1 span").firstChild, 3,
             document.querySelector("#notes-L2 span").firstChild, 5)"""
     )
-    page.get_by_role("button", name="Quote the selected lines").click()
+    page.get_by_role("button", name="Quote for Discovery").click()
     page.keyboard.press("Enter")
 
     expect(page.locator("#evidence-discovery .evidence__at")).to_have_text("notes 1")

@@ -13,6 +13,9 @@ const TABLE = {
   "]": ["speed", 1],
   e: ["evidence"],
   x: ["signal"],
+  p: ["press", "phase"],
+  w: ["press", "why"],
+  u: ["undo"],
   0: ["choose", "0"],
   1: ["choose", "1"],
   4: ["choose", "4"],
@@ -25,7 +28,7 @@ test("the table of keys", () => {
   for (const [key, action] of Object.entries(TABLE)) {
     assert.deepEqual(actionOf({ key }), action, key);
   }
-  for (const key of ["5", "p", "Enter", "Tab", "Escape", "constructor"]) {
+  for (const key of ["5", "r", "Enter", "Tab", "Escape", "constructor"]) {
     assert.equal(actionOf({ key }), null, key);
   }
 });
@@ -41,6 +44,21 @@ test("space and arrows belong to the control in focus", () => {
     assert.equal(actionOf({ key, on: "control" }), null, key);
   }
   assert.deepEqual(actionOf({ key: "e", on: "control" }), ["evidence"]);
+});
+
+test("a rung is the digit's key where it gives no digit", () => {
+  assert.deepEqual(actionOf({ key: "!", code: "Digit1", hasShift: true }), ["press", "rung:1"]);
+  assert.deepEqual(actionOf({ key: "$", code: "Digit4", hasShift: true }), ["press", "rung:4"]);
+  assert.deepEqual(actionOf({ key: "&", code: "Digit1" }), ["press", "rung:1"]); // a French keyboard
+  assert.deepEqual(actionOf({ key: "1", code: "Digit1", hasShift: true }), ["choose", "1"]);
+  assert.deepEqual(actionOf({ key: "1", code: "Numpad1" }), ["choose", "1"]);
+  assert.equal(actionOf({ key: "%", code: "Digit5", hasShift: true }), null);
+  assert.equal(actionOf({ key: "!", code: "Digit1", hasShift: true, on: "typing" }), null);
+});
+
+test("with Shift a why is the first of a new line, with the capitals on it is not", () => {
+  assert.deepEqual(actionOf({ key: "W", code: "KeyW", hasShift: true }), ["press", "why:new"]);
+  assert.deepEqual(actionOf({ key: "W", code: "KeyW" }), ["press", "why"]);
 });
 
 test("a modifier makes it the browser's, capitals do not", () => {

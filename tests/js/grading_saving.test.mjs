@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { QUIET_MS, RETRY_MS, Saving } from "../../static/js/grading_draft.js";
+import { MOST_MS, QUIET_MS, RETRY_MS, Saving } from "../../static/js/grading_draft.js";
 
 /* A page whose text is `text`, a clock moved by hand, and a server that answers what it is told. */
 function desk(...answers) {
-  const told = { text: "", sent: [], said: [], timers: [] };
+  const told = { text: "", sent: [], said: [], timers: [], now: 0 };
   const saving = new Saving({
     snapshot: () => told.text,
     send: async (body) => {
@@ -16,6 +16,7 @@ function desk(...answers) {
     },
     show: (kind) => told.said.push(kind),
     later: (run, ms) => told.timers.push({ run, ms }),
+    now: () => told.now,
     cancel: (number) => {
       if (number) told.timers[number - 1].isOff = true;
     },
@@ -45,6 +46,19 @@ test("what is typed is sent once, when the hands rest", async () => {
   assert.deepEqual(told.said, ["waiting", "waiting", "kept"]);
   assert.equal(saving.isUnsaved, false);
   assert.ok(QUIET_MS < 3000);
+});
+
+test("who types without a rest is saved within five seconds", async () => {
+  const { told, type, wait } = desk();
+
+  for (const text of ["a", "ab", "abc", "abcd"]) {
+    type(text);
+    told.now += QUIET_MS - 100;
+  }
+
+  assert.equal(await wait(), 0);
+  assert.deepEqual(told.sent, ["abcd"]);
+  assert.ok(MOST_MS < 5000);
 });
 
 test("a request without an answer is sent again as it was, and only then what came since", async () => {
