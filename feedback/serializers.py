@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from feedback.models import DowncodeTick, Evidence, Rating, Review, Sitting
+from feedback.queries.candidates import candidate_of
 from feedback.queries.readiness import ReadinessPage, Repair, RoundLine
 from feedback.queries.training import Compared, KindLine, sitting_page
 from feedback.readiness import Gate, Reading, State, Step, Waiting
@@ -111,9 +112,11 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         ]
 
     def get_candidate(self, review: Review) -> str:
-        """Return the candidate's handle, or the name where the cohort shows names."""
-        loop = review.attempt.round.loop
-        return loop.cohort.called(loop.member)
+        """Return the candidate's handle, or the name where the cohort shows names.
+
+        It is empty once the answer was taken back.
+        """
+        return candidate_of(review)
 
 
 class ReviewDetailSerializer(ReviewSerializer):
@@ -122,9 +125,15 @@ class ReviewDetailSerializer(ReviewSerializer):
     ratings = RatingSerializer(many=True, read_only=True)
     downcodes = TickSerializer(source="ticks", many=True, read_only=True)
     evidence = EvidenceSerializer(many=True, read_only=True)
+    usefulness = serializers.SerializerMethodField()
 
     class Meta(ReviewSerializer.Meta):
-        fields = [*ReviewSerializer.Meta.fields, "ratings", "downcodes", "evidence"]
+        fields = [*ReviewSerializer.Meta.fields, "ratings", "downcodes", "evidence", "usefulness"]
+
+    def get_usefulness(self, review: Review) -> int | None:
+        """Return how useful its candidate found it, 0 to 2; null before they say, or skipped."""
+        given = getattr(review, "usefulness", None)
+        return given.mark if given else None
 
 
 class WaitingSerializer(serializers.Serializer[Waiting]):

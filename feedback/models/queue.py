@@ -94,7 +94,7 @@ class QueueEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.attempt}: {self.granted} of {self.wanted}"
+        return f"{self.attempt} in the queue"
 
     @property
     def is_waiting(self) -> bool:
@@ -231,7 +231,7 @@ class Report(models.Model):
         ordering = ["made_at", "id"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.review}"
+        return f"{self.get_kind_display()}: {self.review.attempt}"
 
     @property
     def stands(self) -> bool:

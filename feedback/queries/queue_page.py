@@ -13,6 +13,7 @@ from django.db.models.functions import JSONObject
 
 from feedback.eligibility import Exclusion, Waiting, exclusion, is_trained
 from feedback.models import Conflict, LedgerEntry, QueueEntry, Report, Review, Standing
+from feedback.queries.candidates import candidate_of
 from feedback.queries.queue import View, look, offered
 from feedback.queries.session import ItemCount, as_interviewer, cards_counted, item_counts
 from loops.models import Attempt, Loop, Membership, Recording, User
@@ -335,14 +336,11 @@ def _own_line(review: Review, label: _Labels, at: datetime) -> OwnLine:
     attempt, loop = review.attempt, review.attempt.round.loop
     turn = getattr(attempt, "turn", None) if review.is_live else None
     mock = turn.mock if turn else None
-    is_gone = attempt.deleted_at is not None or (
-        attempt.state == AttemptState.WITHDRAWN and not review.is_live
-    )
     return OwnLine(
         review=review,
         title=attempt.round.title,
         prompt=attempt.prompt.text,
-        candidate="" if is_gone else loop.cohort.called(loop.member),
+        candidate=candidate_of(review),
         target_label=label.of(loop, loop.target_rank),
         level_label=label.of(loop, review.level_given_rank),
         is_lapsed=review.is_lapsed(at),

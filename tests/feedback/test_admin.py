@@ -5,26 +5,55 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
-from feedback.models import AttemptMeasure, Review, Snapshot
+from feedback.actions.ledger import pass_credit
+from feedback.models import (
+    AttemptMeasure,
+    Conflict,
+    GradingRules,
+    LedgerEntry,
+    QueueEntry,
+    Report,
+    Review,
+    Snapshot,
+    Standing,
+)
 from loops.models import Attempt, Cohort, Event, Invitation, Loop, Recording, User
 from tests import factories
 from tests.factories import NOW
 
 MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
-READ_ONLY = (Review, Snapshot, AttemptMeasure, Loop, Attempt, Recording, Event, Invitation)
+READ_ONLY = (
+    Review,
+    Snapshot,
+    AttemptMeasure,
+    GradingRules,
+    QueueEntry,
+    Report,
+    Standing,
+    LedgerEntry,
+    Loop,
+    Attempt,
+    Recording,
+    Event,
+    Invitation,
+)
 
 
 @pytest.fixture
 def operator(client: Client, candidate: User, peer: User, cohort: Cohort) -> Client:
     """A browser in which a superuser is signed in, and a row of everything."""
     attempt = factories.answer(candidate, cohort)
-    factories.submitted_review(attempt, peer, downcodes=["unbounded"])
+    review = factories.submitted_review(attempt, peer, downcodes=["unbounded"])
+    GradingRules.objects.create(cohort=cohort)
+    Report.objects.create(review=review, kind="unusable", made_at=NOW, taken_back_at=NOW)
+    pass_credit(review=review, reason="review", at=NOW)
     factories.open_reviews(attempt)
     kind = attempt.rubric_version.round_kind
     calibrate_round_kind(round_kind=kind, at=NOW + timedelta(hours=48))
@@ -55,6 +84,30 @@ def test_the_secret_of_a_link_is_not_shown(operator: Client) -> None:
     url = reverse("admin:loops_invitation_change", args=[Invitation.objects.get().pk])
 
     assert "secret-of-the-link" not in operator.get(url).content.decode()
+
+
+def test_nothing_tells_who_reported_what_is_blind_or_who_differ(
+    operator: Client, candidate: User, cohort: Cohort, peer: User
+) -> None:
+    """Who opens the admin may be the candidate of one answer, and asked to grade another."""
+    blind = factories.review(
+        factories.answer(candidate, cohort), peer, state="void", purpose="gold"
+    )
+    Report.objects.create(review=blind, kind="unusable", note="Blind words", made_at=NOW)
+    reports = reverse("admin:feedback_report_changelist")
+    report = reverse("admin:feedback_report_change", args=[Report.objects.order_by("pk")[0].pk])
+    entry = QueueEntry.objects.order_by("pk")[0]
+    entries = reverse("admin:feedback_queueentry_change", args=[entry.pk])
+
+    told = {page: operator.get(page).content.decode() for page in (reports, report, entries)}
+
+    assert str(blind.report.public_id) not in told[reports]
+    assert peer.name not in told[report]
+    assert "plit" not in told[entries]
+
+
+def test_conflicts_are_not_shown(operator: Client) -> None:
+    assert Conflict not in site._registry
 
 
 def test_a_person_is_closed_and_not_deleted(operator: Client, peer: User) -> None:

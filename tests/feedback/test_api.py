@@ -102,7 +102,45 @@ def test_the_queue_is_filtered_by_round_kind(client: Client, answer: Answer, pee
     assert [one["round_kind"] for one in found] == ["xfn"]
 
 
+def test_the_queue_tells_a_third_reader_nothing_of_the_first_two(
+    client: Client, answer: Answer, peer: User, second_peer: User, organiser: User
+) -> None:
+    attempt = answer()
+    before = read(client, organiser, "queue/")
+    factories.submitted_review(attempt, peer, rank=0)
+    factories.submitted_review(attempt, second_peer, rank=3)
+
+    assert read(client, organiser, "queue/") == before
+
+
 # Reviews
+
+
+@pytest.mark.parametrize("purpose", ["peer", "gold"])
+def test_a_review_does_not_say_what_it_is_for(
+    client: Client, answer: Answer, peer: User, purpose: str
+) -> None:
+    review = factories.review(answer(), peer, purpose=purpose, is_untrained=True)
+
+    for found in (
+        read(client, peer, f"reviews/{review.public_id}/"),
+        read(client, peer, "reviews/")["results"][0],
+    ):
+        assert not {"purpose", "is_extra", "stands_for", "report"} & set(found)
+        assert purpose not in json.dumps(found)
+
+
+def test_a_review_of_what_was_taken_back_names_nobody(
+    client: Client, answer: Answer, peer: User, candidate: User
+) -> None:
+    attempt = answer()
+    review = factories.submitted_review(attempt, peer)
+    Attempt.objects.filter(pk=attempt.pk).update(state=Attempt.State.WITHDRAWN)
+
+    found = read(client, peer, f"reviews/{review.public_id}/")
+
+    assert found["candidate"] == ""
+    assert candidate.handle not in json.dumps(found)
 
 
 def test_a_review_reads_to_its_grader_alone(
