@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from feedback.media_time import media_time_words
 from feedback.models import DowncodeTick, Evidence, Moment, QueueEntry, Rating, Review
+from feedback.queries.candidates import candidate_of
 from feedback.queries.phases import RibbonView, moment_words, ribbon_view, time_of
 from feedback.queries.stamps import Place, place_of_span, place_of_stamp
 from feedback.timeline import Mark
@@ -153,9 +154,8 @@ class GradingPage:
 
     @property
     def candidate(self) -> str:
-        """Call the candidate as the cohort does."""
-        loop = self.review.attempt.round.loop
-        return loop.cohort.called(loop.member)
+        """Call the candidate as the cohort does; empty once the answer was taken back."""
+        return candidate_of(self.review)
 
     @property
     def labels(self) -> tuple[str, ...]:
