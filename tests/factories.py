@@ -141,12 +141,14 @@ def edition(
     ladder: str = "ic",
     dimensions: Sequence[str] = DIMENSIONS,
     prompts: int = 2,
+    is_deep: bool = False,
 ) -> RubricVersion:
     """Publish a small new edition of a round kind, newest and so in force.
 
     The first dimension is key. Downcodes: `draws_first` caps the first dimension at rank 1,
     `unbounded` the whole round. The first prompt has an interviewer's kit. Two phases fill
-    45 minutes. Prompt keys are the same in every edition.
+    45 minutes. Prompt keys are the same in every edition. One that `is_deep` has a depth ladder
+    and a why-chain.
     """
     levels(ladder)
     kind = round_kind(key, ladder=ladder)
@@ -162,6 +164,8 @@ def edition(
         checklist=["Ask who is hurt"],
         probes=["What would you leave out?"],
         published_at=NOW,
+        has_rungs=is_deep,
+        has_why_chain=is_deep,
     )
     rows = Dimension.objects.bulk_create(
         Dimension(
@@ -300,7 +304,8 @@ def recording(
 
 def in_queue(attempt: Attempt) -> None:
     """Bring the queue's entry up to date with rows that were made here, not by actions."""
-    handed_in = Attempt.objects.filter(pk=attempt.pk).exclude(state=Attempt.State.DRAFT)
+    answers = Attempt.objects.answers().filter(pk=attempt.pk)
+    handed_in = answers.exclude(state=Attempt.State.DRAFT)
     if handed_in.exists() and attempt.recordings.exists():
         settle(attempt=attempt, at=NOW)
 
