@@ -21,6 +21,7 @@ const WORTH_MS = 20_000; // nearer to an end there is nowhere to go on from
 const KEEP_EVERY_MS = 5000;
 const PROBE_EVERY_MS = 15_000;
 const DECODE_FAILED = 3;
+const REFUSALS = ["gone", "signed_out"];
 
 /* What a key does: the name of one of the player's methods, and its argument. */
 export const KEYS = {
@@ -71,6 +72,7 @@ class Player {
   #keptAt = 0;
   #probedAt = -Infinity;
   #lastMs = 0;
+  #trouble = null;
 
   constructor(root) {
     this.#root = root;
@@ -396,6 +398,7 @@ class Player {
   async #renew(ms) {
     const { kind, playback } = await this.#links.fresh();
     if (kind === "fresh") {
+      this.#trouble = null;
       this.#part("trouble").hidden = true;
       for (const bar of this.#bars) bar.takePeaks(playback.peaks_src);
       await Promise.all(playback.sources.map((source) => this.#take(source, ms)));
@@ -427,7 +430,10 @@ class Player {
     this.#complain(isAnyLeft ? "part" : "later");
   }
 
+  /* That one may not watch it outweighs whatever else does not load: the word of a refusal stays. */
   #complain(kind) {
+    if (REFUSALS.includes(this.#trouble) && !REFUSALS.includes(kind)) return;
+    this.#trouble = kind;
     this.#show("trouble-said", this.said(kind));
     this.#part("again").hidden = kind === "gone" || kind === "part";
     this.#part("trouble").hidden = false;

@@ -9,6 +9,8 @@ const ASKED_MOST = 2;
  *   { kind: "gone" }              this person may not play it any more, or it is not there
  *   { kind: "signed_out" }
  *   { kind: "later" }             no answer, or asked often enough without anything playing since
+ *
+ * Gone and signed out hold for whatever fails after: one track's request may be refused long after the other's.
  */
 export class Links {
   #url;
@@ -17,6 +19,7 @@ export class Links {
   #now;
   #madeAt;
   #asked = 0;
+  #refusal = null;
   #underWay = null;
 
   constructor({ url, durationMs, fetch: ask = (...all) => fetch(...all), now = () => Date.now() }) {
@@ -32,9 +35,10 @@ export class Links {
     return this.#now() - this.#madeAt > this.#livesMs - MARGIN_MS;
   }
 
-  /* Something plays: what was fetched is good. */
+  /* Something plays, so what was fetched is good; or a person wants it asked again. */
   prove() {
     this.#asked = 0;
+    this.#refusal = null;
   }
 
   fresh() {
@@ -50,6 +54,7 @@ export class Links {
   }
 
   async #ask() {
+    if (this.#refusal) return this.#refusal;
     if (!this.#url || this.#asked >= ASKED_MOST) return { kind: "later" };
     this.#asked += 1;
     const answer = await this.#fetch(this.#url, {
@@ -58,10 +63,14 @@ export class Links {
       redirect: "manual", // to the sign-in page
     }).catch(() => null);
     if (!answer || answer.status >= 500) return { kind: "later" };
-    if (answer.type === "opaqueredirect" || answer.status === 401) return { kind: "signed_out" };
+    if (answer.type === "opaqueredirect" || answer.status === 401) return this.#refuse("signed_out");
     const playback = answer.ok ? await answer.json().catch(() => null) : null;
-    if (!playback?.sources?.length) return { kind: "gone" };
+    if (!playback?.sources?.length) return this.#refuse("gone");
     this.#madeAt = this.#now();
     return { kind: "fresh", playback };
+  }
+
+  #refuse(kind) {
+    return (this.#refusal = { kind });
   }
 }

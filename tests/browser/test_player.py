@@ -344,12 +344,30 @@ def test_links_that_ran_out_are_renewed_and_not_for_ever(
     wait_until(lambda: seconds_of(page) > 0.3, seconds=10)
     assert camera.evaluate("v => v.playbackRate") == 1.25
 
-    # Who may not watch it any more is told so, and nothing more is asked for.
+    # Who may not watch it any more is told so, and nothing more is asked for: neither when the
+    # other picture fails after the answer came, nor when what there is of it is broken.
     asked = len(renewals)
     long_ago = timezone.now() - timedelta(days=30)
     Review.objects.update(state=Review.State.RELEASED, lease_until=long_ago)
+    is_told = page.get_by_text("You cannot watch this recording any more")
     page.locator("video").evaluate_all(load)
-    expect(page.get_by_text("You cannot watch this recording any more")).to_be_visible()
+    expect(is_told).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    assert len(renewals) == asked + 1
+    screen = page.locator("[data-source=screen]")
+    screen.evaluate(
+        """video => new Promise((done) => {
+          video.addEventListener("error", () => setTimeout(done), { once: true });
+          video.load();
+        })"""
+    )
+    screen.evaluate(
+        """video => {
+          Object.defineProperty(video, "error", { value: { code: MediaError.MEDIA_ERR_DECODE } });
+          video.dispatchEvent(new Event("error"));
+        }"""
+    )
+    expect(is_told).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
     assert len(renewals) == asked + 1
 

@@ -48,6 +48,30 @@ test("what is asked for without anything playing since is not asked for for ever
   assert.equal((await one.fresh()).kind, "fresh");
 });
 
+test("a refusal holds for a track that fails after it, until something plays or a person asks", async () => {
+  for (const [refused, kind] of [
+    [{ status: 404 }, "gone"],
+    [{ status: 0, type: "opaqueredirect" }, "signed_out"],
+  ]) {
+    const given = answering({ status: 200, body: PLAYBACK }, refused, { status: 200, body: PLAYBACK });
+    const one = links(given);
+    await one.fresh(); // and nothing has played since
+    const kinds = [];
+    for (let failures = 0; failures < 3; failures += 1) kinds.push((await one.fresh()).kind);
+
+    assert.deepEqual(kinds, [kind, kind, kind]);
+    assert.equal(given.asked.length, 2);
+    one.prove();
+    assert.equal((await one.fresh()).kind, "fresh");
+  }
+});
+
+test("no answer is no refusal: it is asked for again", async () => {
+  const one = links(answering({ status: 503 }, { status: 404 }));
+
+  assert.deepEqual([(await one.fresh()).kind, (await one.fresh()).kind], ["later", "gone"]);
+});
+
 test("every way of not getting any has its own word", async () => {
   const kinds = [];
   for (const answer of [
