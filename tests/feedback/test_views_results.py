@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
-from feedback.models import Review
+from feedback.models import QueueEntry, Reflection, Review, Usefulness
 from loops.models import Attempt, Cohort, Recording, Rendition, User
 from tests import factories
 
@@ -28,8 +28,7 @@ def page(client: Client) -> Page:
         client.force_login(attempt.round.loop.member)
         response = client.get(url_of(attempt))
         assert response.status_code == 200
-        html = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
-        return re.sub(r"\s+", " ", html)
+        return tidy(response.content.decode())
 
     return read
 
@@ -60,6 +59,42 @@ def reviewed(attempt: Attempt, grader: User, **facts: Any) -> Review:
     assert attempt.submitted_at
     at = attempt.submitted_at + timedelta(minutes=30)
     return factories.submitted_review(attempt, grader, submitted_at=at, **facts)
+
+
+def say(review: Review, rank: int, verdict: str, downcodes: Sequence[str]) -> None:
+    """Have a review say another level, on everything, and raise these signals alone."""
+    review.ratings.update(rank=rank)
+    review.level_given_rank, review.verdict = rank, verdict
+    review.confidence = Review.Confidence.LOW if rank else Review.Confidence.HIGH
+    review.save()
+    review.ticks.all().delete()
+    for downcode in review.attempt.rubric_version.downcodes.filter(key__in=downcodes):
+        review.ticks.create(downcode=downcode)
+
+
+def words_on(
+    review: Review, mark: str, note: str = "", *, shown: Sequence[Review] = ()
+) -> dict[str, Any]:
+    """Return what the form sends of one review, from a page that showed these."""
+    return {
+        f"mark-{review.public_id}": mark,
+        f"note-{review.public_id}": note,
+        "shown": [str(one.public_id) for one in shown or [review]],
+    }
+
+
+def open_url(attempt: Attempt) -> str:
+    return reverse("feedback:results_open", args=[attempt.public_id])
+
+
+def tidy(html: str) -> str:
+    html = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", html)
+    return re.sub(r"\s+", " ", html)
+
+
+def unlinked(html: str) -> str:
+    """Leave out what is signed anew each time."""
+    return re.sub(r"\?t=[\w:-]+", "", html)
 
 
 def opened(attempt: Attempt, grader: User, **facts: Any) -> Review:
@@ -196,6 +231,283 @@ def test_a_recording_that_does_not_play_is_told(
 
     assert said in text
     assert ("This answer cannot be graded." in text) == (state == Recording.State.FAILED)
+
+
+# Between the reveal and the levels
+
+
+def test_words_come_first_and_tell_no_level(
+    page: Page, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    low = reviewed(attempt, peer, rank=0, downcodes=["unbounded"], summary="Start with whom.")
+    factories.evidence(low, downcode=low.ticks.get().downcode, note="Draws at once.")
+    reviewed(attempt, second_peer, rank=3, summary="I learned from this.", confidence="high")
+    calibrated(attempt)
+
+    html = page(attempt)
+
+    text = text_of(html)
+    for words in ("Start with whom.", "Draws at once.", "I learned from this.", peer.handle):
+        assert words in text
+    for told in ("unbounded", "has a bound", "confidence", "By rule", "Discovery", "ruler", "caps"):
+        assert told not in html
+    assert "How useful is this?" in text
+    assert html.count("Open the levels") == 1
+    playable = Rendition.objects.get(track__recording__attempt=attempt)
+    assert re.search(rf'href="[^"]*{playable.public_id}[^"]*#t=60" data-start-ms="60000"', html)
+
+
+def test_two_reviews_read_alike_whatever_their_levels(
+    page: Page, answer: Answer, peer: User, second_peer: User
+) -> None:
+    """Byte for byte, once with the lowest and once with the highest, signals and all."""
+    attempt = answer()
+    for grader in (peer, second_peer):
+        reviewed(attempt, grader)
+    seen = []
+    for rank, verdict, downcodes in ((0, "strong_no", ["unbounded"]), (3, "strong_yes", [])):
+        for review in attempt.reviews.all():
+            say(review, rank, verdict, downcodes)
+        calibrated(attempt)
+        seen.append(page(attempt))
+
+    assert unlinked(seen[0]) == unlinked(seen[1])
+
+
+def test_nothing_made_of_a_late_review_is_told_before_it_is_opened(  # noqa: PLR0917 - all are fixtures
+    client: Client,
+    answer: Answer,
+    peer: User,
+    second_peer: User,
+    organiser: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the results, the readiness, the loop, the round and in the API; beside an older answer.
+
+    The same grader has graded that one, so their severity would move it.
+    """
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    older = answer(hours_ago=60)
+    attempt = factories.attempt(older.round, submitted_at=now - timedelta(hours=1))
+    factories.recording(attempt)
+    for one in (older, attempt):
+        opened(one, peer, rank=2)
+        opened(one, second_peer, rank=2)
+    opened(older, organiser, rank=2)
+    late = reviewed(attempt, organiser, summary="What I saw.")
+    client.force_login(attempt.round.loop.member)
+    loop = attempt.round.loop.public_id
+    addresses = [
+        url_of(attempt),
+        url_of(older),
+        reverse("feedback:readiness_loop", args=[loop]),
+        reverse("loops:loop", args=[loop]),
+        reverse("loops:round", args=[attempt.round.public_id]),
+        f"/api/v1/readiness/{loop}/",
+        "/api/v1/attempts/",
+    ]
+    seen = []
+    for rank, verdict, downcodes in ((0, "strong_no", ["unbounded"]), (3, "strong_yes", [])):
+        say(late, rank, verdict, downcodes)
+        calibrated(attempt)
+        answers = [client.get(address) for address in addresses]
+        assert [answer.status_code for answer in answers] == [200] * len(addresses)
+        seen.append([unlinked(tidy(answer.content.decode())) for answer in answers])
+
+    assert seen[0] == seen[1]
+    assert "What I saw." in seen[0][0]
+    assert "One more review is in" in text_of(seen[0][0])
+
+
+def test_one_button_opens_them_all(
+    client: Client, page: Page, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    first = reviewed(attempt, peer, rank=1)
+    second = reviewed(attempt, second_peer, rank=2)
+    client.force_login(attempt.round.loop.member)
+
+    response = client.post(
+        open_url(attempt),
+        words_on(first, "2", "The times helped.") | words_on(second, "skip", shown=[first, second]),
+    )
+    html = page(attempt)
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == url_of(attempt)
+    marks = {one.review: (one.mark, one.note) for one in Usefulness.objects.all()}
+    assert marks == {first: (2, "The times helped."), second: (None, "")}
+    assert f"{peer.handle} No at L6, yes at L5" in text_of(html)
+    assert "Open the levels" not in html
+
+
+def test_what_was_chosen_stays_where_something_is_missing(
+    client: Client, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    first, second = reviewed(attempt, peer), reviewed(attempt, second_peer)
+    client.force_login(attempt.round.loop.member)
+
+    response = client.post(
+        open_url(attempt), words_on(first, "1", "Say <more>.", shown=[first, second])
+    )
+
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "Choose one of the four" in html
+    assert re.search(rf'name="mark-{first.public_id}" value="1" required checked', html)
+    assert "Say &lt;more&gt;." in html
+    assert not Usefulness.objects.exists()
+
+
+def test_a_review_that_came_in_meanwhile_is_read_first(
+    client: Client, answer: Answer, peer: User, second_peer: User, organiser: User
+) -> None:
+    attempt = answer()
+    shown = [reviewed(attempt, grader) for grader in (peer, second_peer)]
+    said = words_on(shown[0], "2", shown=shown) | words_on(shown[1], "0", shown=shown)
+    reviewed(attempt, organiser, summary="Late and long.")
+    client.force_login(attempt.round.loop.member)
+
+    response = client.post(open_url(attempt), said)
+
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "One more review came in since you loaded this page" in html
+    assert "Late and long." in html
+    assert html.count(" checked") == 2
+    assert "Choose one of the four" not in html
+    assert not Usefulness.objects.exists()
+
+
+def test_a_second_tab_changes_nothing(
+    client: Client, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    shown = [reviewed(attempt, grader) for grader in (peer, second_peer)]
+    client.force_login(attempt.round.loop.member)
+    for mark in ("2", "0"):
+        said = words_on(shown[0], mark, shown=shown) | words_on(shown[1], mark, shown=shown)
+        response = client.post(open_url(attempt), said, follow=True)
+
+    assert set(Usefulness.objects.values_list("mark", flat=True)) == {2}
+    assert "What you said of them first stays." in response.content.decode()
+
+
+def test_nothing_is_opened_before_the_reveal(client: Client, answer: Answer, peer: User) -> None:
+    attempt = answer()
+    review = reviewed(attempt, peer, summary="Nothing in it.")
+    client.force_login(attempt.round.loop.member)
+
+    response = client.post(open_url(attempt), words_on(review, "2"), follow=True)
+
+    html = response.content.decode()
+    assert "Your reviews are not to be read yet" in html
+    assert "Nothing in it." not in html
+    assert not Usefulness.objects.exists()
+
+
+def test_a_late_review_closes_nothing(
+    page: Page, answer: Answer, peer: User, second_peer: User, organiser: User
+) -> None:
+    attempt = answer()
+    opened(attempt, peer, rank=2)
+    opened(attempt, second_peer, rank=2)
+    calibrated(attempt)
+    reviewed(attempt, organiser, rank=0, is_extra=True, is_untrained=True)
+    calibrated(attempt)
+
+    before = text_of(page(attempt))
+    factories.open_reviews(attempt)
+    after = text_of(page(attempt))
+
+    assert "middle of L6" in before
+    assert f"{peer.handle} Yes at L6" in before
+    assert f"{organiser.handle} late untrained" in before
+    assert f"{organiser.handle} late untrained Strong no" not in before
+    assert "Being calibrated" not in before
+    assert f"{organiser.handle} late untrained No at L6, no at L5" in after
+    assert "A newer review is being taken in" in after
+
+
+def test_a_reported_answer_has_reviews_and_no_level(
+    page: Page, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    opened(attempt, peer)
+    opened(attempt, second_peer)
+    QueueEntry.objects.filter(attempt=attempt).update(exclusion="unusable")
+    calibrated(attempt)
+
+    html = page(attempt)
+
+    assert "counts in no reading" in html
+    assert f"{peer.handle} Yes at L6" in text_of(html)
+    assert "hx-get" not in html
+
+
+# What the candidate makes of it
+
+
+def test_a_line_of_reflection_is_kept_and_changed(
+    client: Client, page: Page, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer(predicted_rank=3)
+    opened(attempt, peer, rank=1)
+    opened(attempt, second_peer, rank=2)
+    client.force_login(attempt.round.loop.member)
+    url = reverse("feedback:results_reflection", args=[attempt.public_id])
+
+    for line in ("I drew first.", "I drew\ntoo early."):
+        assert client.post(url, {"text": line}).status_code == 302
+    too_long = client.post(url, {"text": "x" * 501})
+    html = page(attempt)
+
+    assert Reflection.objects.get().text == "I drew too early."
+    assert too_long.status_code == 422
+    assert 'value="I drew too early."' in html
+    predicted = f"You predicted L7 A typical grader being calibrated {peer.handle} L5"
+    assert predicted in text_of(html)
+
+
+def test_there_is_no_reflection_before_the_levels(
+    client: Client, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    reviewed(attempt, peer)
+    reviewed(attempt, second_peer)
+    client.force_login(attempt.round.loop.member)
+
+    url = reverse("feedback:results_reflection", args=[attempt.public_id])
+    response = client.post(url, {"text": "I knew it."}, follow=True)
+
+    assert "Your reviews are not open yet" in response.content.decode()
+    assert not Reflection.objects.exists()
+
+
+def test_its_grader_reads_how_useful_it_was_once_it_is_said(
+    client: Client, answer: Answer, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    review = reviewed(attempt, peer)
+    other = reviewed(attempt, second_peer)
+    client.force_login(peer)
+    url = reverse("feedback:review", args=[review.public_id])
+    api = f"/api/v1/reviews/{review.public_id}/"
+
+    before = client.get(url).content.decode(), client.get(api).json()["usefulness"]
+    Usefulness.objects.create(review=other, mark=0, note="Not to you.", at=timezone.now())
+    between = client.get(url).content.decode()
+    Usefulness.objects.create(review=review, mark=2, note="Minute four!", at=timezone.now())
+    after = client.get(url).content.decode(), client.get(api).json()["usefulness"]
+
+    assert "What the candidate says of it" not in before[0] + between
+    assert "Very useful" in after[0]
+    assert "Minute four!" in after[0]
+    assert (before[1], after[1]) == (None, 2)
+    assert "Not to you." not in between + after[0]
 
 
 # Once they are open
