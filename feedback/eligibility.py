@@ -167,6 +167,8 @@ class Ordered:
     items: list[Waiting]
     excluded: Mapping[int, Exclusion] = field(default_factory=dict)
     """Reason codes by attempt."""
+    untrained: frozenset[int] = frozenset()
+    """Attempts on offer whose round kind the grader has not unlocked."""
 
 
 def in_order(
@@ -197,4 +199,7 @@ def in_order(
     return Ordered(
         items=sorted(offered, key=place),
         excluded={attempt: reason for attempt, reason in reasons.items() if reason is not None},
+        untrained=frozenset(
+            item.attempt for item in offered if not is_trained(grader, item, pools[item.cohort])
+        ),
     )

@@ -8,15 +8,18 @@ from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Value, When
+from django.db.models.functions import Greatest
 
-from feedback.actions.ledger import pass_credit
+from feedback.actions.ledger import pass_credits
+from feedback.actions.pairs import note_pair
 from feedback.disagreement import Opinion, is_split
 from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Review
 from feedback.queries.reports import report_for_results
 from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.models import Attempt, Cohort, Notice, Recording
+from loops.queries.counting import RowCount
 from loops.states import AttemptState, RecordingState
 
 THIRD = 3
@@ -64,8 +67,8 @@ def recount(entry: QueueEntry) -> QueueEntry:
     opinions = _opinions(attempt)
     entry.handed_in = len(opinions)
     entry.is_split = is_split(opinions)
-    is_third_missing = entry.is_split and entry.handed_in < THIRD
-    entry.wanted = max(quota, entry.granted, THIRD if is_third_missing else 0)
+    extras = reviews.extra().count() if entry.is_split else 0
+    entry.wanted = max(quota, entry.granted, THIRD - extras if entry.is_split else 0)
     entry.save()
     return entry
 
@@ -78,7 +81,7 @@ def settle(*, attempt: Attempt, at: datetime) -> QueueEntry:
     them any more. A recording that is made ready anew comes back, so its claims stay.
     """
     entry = lock_entry(attempt, at)
-    if _is_gone(entry.attempt_id):
+    if is_gone(entry.attempt_id):
         void_claims(entry, at=at, is_paid=True)
     return recount(entry)
 
@@ -104,8 +107,6 @@ def void_claims(
         record("voided", review, by=None, at=at)
         if not is_in_hand:
             continue
-        if is_paid:
-            pass_credit(review=review, reason=LedgerEntry.Reason.VOIDED, at=at)
         tell(
             review.grader,
             Notice.Kind.CLAIM_VOIDED,
@@ -116,21 +117,32 @@ def void_claims(
             is_paid=is_paid,
         )
         voided.append(review)
+    if is_paid:
+        pass_credits(voided, reason=LedgerEntry.Reason.VOIDED, at=at)
     return voided
 
 
 def settle_missing(*, at: datetime) -> int:
-    """Settle answers without an entry, and entries that no longer say what is so; how many.
+    """Settle answers without an entry, which are from before there were any; returns how many.
 
-    The first are answers of before there were entries; the second would be a defect, and are
-    looked for only among those open to graders.
+    What was graded then is paid and remembered, as it would be today.
     """
     handed_in = Attempt.objects.answers().submitted()
     without = handed_in.filter(~Exists(QueueEntry.objects.filter(attempt=OuterRef("pk"))))
     attempts = list(without.order_by("submitted_at", "pk")[:SETTLED_AT_ONCE])
     for attempt in attempts:
-        settle(attempt=attempt, at=at)
+        _settle_old(attempt, at)
     return len(attempts)
+
+
+@transaction.atomic
+def _settle_old(attempt: Attempt, at: datetime) -> None:
+    settle(attempt=attempt, at=at)
+    given = attempt.reviews.submitted().filter(ledger_entry=None).order_by("submitted_at", "pk")
+    reviews = list(given.select_related("attempt__round__loop__cohort", "grader"))
+    pass_credits(reviews, reason=LedgerEntry.Reason.REVIEW, at=at)
+    for review in reviews:
+        note_pair(review=review, at=review.submitted_at or at)
 
 
 @transaction.atomic
@@ -138,15 +150,20 @@ def settle_cohort(*, cohort: Cohort, at: datetime) -> int:
     """Count again what a cohort's answers want, since its rules have changed; returns how many.
 
     Complete is not for good: with a higher number answers come back to the queue, with a lower one
-    no claim is taken away.
+    no claim is taken away. One statement, which says what `recount` says of one row.
     """
-    ids = QueueEntry.objects.filter(cohort=cohort).order_by("pk").values_list("pk", flat=True)
-    count = 0
-    for entry_id in ids:
-        entry = QueueEntry.objects.select_for_update().get(pk=entry_id)
-        before = entry.wanted
-        count += recount(entry).wanted != before
-    return count
+    extra = Review.objects.extra().filter(attempt=OuterRef("attempt"))
+    wanted = Greatest(
+        Value(_quota(cohort.pk)),
+        F("granted"),
+        Case(
+            When(is_split=True, then=Value(THIRD) - RowCount(extra)),
+            default=0,
+            output_field=IntegerField(),
+        ),
+    )
+    entries = QueueEntry.objects.filter(cohort=cohort)
+    return entries.exclude(wanted=wanted).update(wanted=wanted)
 
 
 def _quota(cohort_id: int) -> int:
@@ -154,7 +171,8 @@ def _quota(cohort_id: int) -> int:
     return quota.first() or GradingRules.REVIEWS_LEAST
 
 
-def _is_gone(attempt_id: int) -> bool:
+def is_gone(attempt_id: int) -> bool:
+    """Say whether nobody can grade the attempt any more: taken back, or its recording erased."""
     attempt = Attempt.objects.get(pk=attempt_id)
     if attempt.state == AttemptState.WITHDRAWN:
         return True

@@ -100,7 +100,6 @@ class NotLive(Refused):
     )
 
 
-@transaction.atomic
 def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: datetime) -> Review:
     """Keep what the form holds and renew the lease.
 
@@ -109,9 +108,20 @@ def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: date
     already kept is no conflict and no new version: so an answer that was lost on its way
     may be asked for again, a heartbeat of one window does not outdate another, and a draft
     that was overtaken by its own handing in is answered in peace.
+
+    A review may be voided under its grader's hands: then what they typed is kept first, and
+    AttemptGone or ReviewVoided says so after that.
     """
+    kept = _keep(review, draft, version, at)
+    if kept.state == Review.State.VOID:
+        raise why_void(kept)
+    return kept
+
+
+@transaction.atomic
+def _keep(review: Review, draft: Draft, version: int, at: datetime) -> Review:
     try:
-        review = lock_to_write(review, at)
+        review = lock_to_write(review, at, keeps_void=True)
     except ReviewClosed:
         return _answer_of_a_closed(review, draft)
     if draft_of(review) == draft:

@@ -43,6 +43,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             is_extra=False,
         )
 
+    def extra(self) -> "ReviewQuerySet":
+        """Keep those handed in beyond an attempt's places."""
+        return self.submitted().filter(purpose=Review.Purpose.PEER, is_extra=True)
+
 
 class Review(models.Model):
     """One grader's grading of one attempt, held under a lease until it is handed in.

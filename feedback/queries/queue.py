@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Greatest, JSONObject
 from django.utils.dateparse import parse_datetime
 
 from feedback.eligibility import Grader, Graph, Ordered, Pool, Waiting, in_order
@@ -146,11 +146,19 @@ def _first_waiting(
         .annotate(last=Max("last_at"))
         .values("last")
     )
+    grading_them = Review.objects.filter(
+        grader=OuterRef("candidate"),
+        state__in=Review.OPEN_STATES,
+        attempt__queue_entry__candidate=user,
+        attempt__queue_entry__cohort=OuterRef("cohort"),
+    ).order_by("-claimed_at")
     return (
         entries.order_by("-has_priority", "since", "pk")
         .annotate(
             credit=Subquery(standing.values(credit=F("given") - F("taken"))[:1]),
-            graded_them_at=Subquery(graded_them),
+            graded_them_at=Greatest(  # what they have in hand counts too
+                Subquery(graded_them), Subquery(grading_them.values("claimed_at")[:1])
+            ),
         )
         .values(
             row=JSONObject(
@@ -174,12 +182,12 @@ def _first_waiting(
 def barred_reviews(user: User, at: datetime) -> QuerySet[Review]:
     """Return the reviews for which a member is not offered their attempts again.
 
-    One they put back or let lapse does not stand in the way.
+    One that they took from the queue and put back, or let lapse, does not stand in the way.
     """
-    theirs = Review.objects.filter(grader=user)
-    return theirs.exclude(state__in=[Review.State.RELEASED, Review.State.EXPIRED]).exclude(
-        state__in=Review.OPEN_STATES, lease_until__lte=at
-    )
+    let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+    has_lapsed = Q(state__in=Review.OPEN_STATES, lease_until__lte=at)
+    from_the_queue = Q(purpose=Review.Purpose.PEER, is_live=False)
+    return Review.objects.filter(grader=user).exclude(from_the_queue & (let_go | has_lapsed))
 
 
 def _pool(row: Any) -> Pool:
@@ -229,11 +237,11 @@ def offered(user: User, at: datetime, *, kind: str = "", view: View | None = Non
 
 
 def _graph(view: View) -> Graph:
-    """Read who graded whom in the cohorts and round kinds at hand; no query where none needs it."""
-    cohorts = {item.cohort for item in view.items}
-    kinds = {item.round_kind for item in view.items}
+    """Read who graded whom in the cohorts and round kinds at hand; no query where none waits."""
     if not view.items:
         return Graph()
+    cohorts = {item.cohort for item in view.items}
+    kinds = {item.round_kind for item in view.items}
     edges = Pair.objects.filter(cohort__in=cohorts, round_kind__in=kinds)
     return Graph(edges.values_list("cohort_id", "round_kind_id", "grader_id", "candidate_id"))
 

@@ -127,7 +127,22 @@ def test_draft_that_was_overtaken_by_its_handing_in_is_answered_in_peace(
         save(marked, replace(WHOLE, summary="Something else."))
 
 
-@pytest.mark.parametrize("state", ["submitted", "released", "void"])
+def test_draft_of_a_voided_review_is_kept_and_refused(answer: Attempt, peer: User) -> None:
+    """Another grader has reported the answer while this one was typing."""
+    voided = factories.review(answer, peer, state="void")
+
+    with pytest.raises(queue.ReviewVoided):
+        save(voided, Draft(summary="Typed meanwhile."))
+    with pytest.raises(queue.ReviewVoided):
+        reviews.submit(review=voided, draft=WHOLE, version=1, by=peer, at=SOON)
+
+    kept = Review.objects.get()
+    assert (kept.state, reviews.draft_of(kept), kept.draft_version) == ("void", WHOLE, 2)
+    with pytest.raises(reviews.DraftConflict):
+        save(voided, Draft(summary="From an older window."))
+
+
+@pytest.mark.parametrize("state", ["submitted", "released"])
 def test_draft_of_a_closed_review_is_refused_and_changes_nothing(
     answer: Attempt, peer: User, state: str
 ) -> None:
@@ -383,7 +398,7 @@ def test_submit_of_a_released_review_is_refused_and_keeps_its_text(marked: Revie
 def test_submit_for_a_withdrawn_answer_keeps_the_text_and_says_so(marked: Review) -> None:
     Attempt.objects.update(state=Attempt.State.WITHDRAWN)
 
-    with pytest.raises(reviews.AttemptGone):
+    with pytest.raises(queue.AttemptGone):
         submit(marked)
 
     kept = Review.objects.get()
