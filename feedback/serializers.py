@@ -8,7 +8,7 @@ from rest_framework import serializers
 from feedback.models import DowncodeTick, Evidence, Rating, Review, Sitting
 from feedback.queries.candidates import candidate_of
 from feedback.queries.readiness import ReadinessPage, Repair, RoundLine
-from feedback.queries.training import Compared, KindLine, sitting_page
+from feedback.queries.training import sitting_page
 from feedback.readiness import Gate, Reading, State, Step, Waiting
 from loops.models import Attempt
 from loops.serializers import CohortSerializer, DrawnPromptSerializer
@@ -216,7 +216,7 @@ class ReadinessSerializer(serializers.Serializer[ReadinessPage]):
     repairs = RepairSerializer(many=True)
 
 
-class TrainingSerializer(serializers.Serializer[KindLine]):
+class TrainingSerializer(serializers.Serializer[Any]):
     """How far you are with the vignettes of a round kind. `state` says the first that is so."""
 
     round_kind = serializers.CharField(source="kind.key")
@@ -271,7 +271,7 @@ class SittingSerializer(serializers.ModelSerializer[Sitting]):
         return sitting.farthest if sitting.submitted_at else None
 
 
-class ComparedSerializer(serializers.Serializer[Compared]):
+class ComparedSerializer(serializers.Serializer[Any]):
     """A dimension: your rank beside the reference's, and its reason; null is *not observed*."""
 
     dimension = serializers.CharField(source="card.dimension.key")

@@ -133,7 +133,7 @@ def _unlock(kind: RoundKind, by: User, at: datetime) -> None:
             Notice.Kind.UNLOCKED,
             f"unlock:{unlock.pk}",
             at=at,
-            kind=kind.key,
+            round_kind=kind.key,
             round=kind.title,
         )
 
