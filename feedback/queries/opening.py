@@ -40,9 +40,13 @@ def is_opened(attempt: Attempt, at: datetime) -> bool:
 
 def is_to_read(attempt: Attempt, at: datetime) -> bool:
     """Say whether the reviews may be opened: they are revealed, or were when it was taken back."""
-    handed_in = attempt.reviews.in_results().values_list("submitted_at", flat=True)
-    reviews_at = [moment for moment in handed_in if moment]
-    opens_at = revealed_at(attempt.submitted_at, reviews_at) if attempt.submitted_at else None
+    rows = list(
+        Review.objects.in_results()
+        .filter(attempt=attempt)
+        .values_list("attempt__submitted_at", "submitted_at")
+    )
+    submitted_at = next((of_attempt for of_attempt, _own in rows), None)
+    opens_at = revealed_at(submitted_at, [own for _of, own in rows if own]) if submitted_at else None
     return opens_at is not None and opens_at <= at
 
 
