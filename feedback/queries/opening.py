@@ -45,8 +45,9 @@ def is_to_read(attempt: Attempt, at: datetime) -> bool:
         .filter(attempt=attempt)
         .values_list("attempt__submitted_at", "submitted_at")
     )
-    submitted_at = next((of_attempt for of_attempt, _own in rows), None)
-    opens_at = revealed_at(submitted_at, [own for _of, own in rows if own]) if submitted_at else None
+    if not rows or rows[0][0] is None:
+        return False
+    opens_at = revealed_at(rows[0][0], [own for _attempts, own in rows if own])
     return opens_at is not None and opens_at <= at
 
 
