@@ -12,14 +12,16 @@ from django.contrib.auth.hashers import make_password
 from django.core.files import File
 
 from feedback.actions.calibration import calibrate_round_kind
+from feedback.actions.opening import Word, open_reviews
 from feedback.actions.queue import claim
 from feedback.actions.reviews import Draft, save_draft, submit
 from feedback.demo import story
 from feedback.demo.bank import Picker, bank_of
 from feedback.demo.cast import COHORT, COHORT_ID, ORGANISER, PASSWORD, PEOPLE, id_of
-from feedback.demo.chance import whole
+from feedback.demo.chance import fraction, whole
 from feedback.demo.grading import Dimension, Graded, Mark, Sheet, Signal, Sitting
 from feedback.demo.meetings import Evenings
+from feedback.demo.school import School
 from feedback.demo.speeches import speech_of
 from feedback.demo.story import AnswerPlan, Turn
 from feedback.models import Evidence, Review
@@ -147,11 +149,14 @@ class World:
         cohort = self._gather()
         for plan in story.LOOPS:
             self._start_loop(plan, cohort)
+        school = School(self.now, self._people)
         for turn in story.turns(self.now):
+            school.hold(until=turn.at)
             if turn.grader:
                 self._review(turn)
             else:
                 self._answer(turn)
+        school.hold(until=self.now)
         self._begin_an_answer(story.DRAFT)
         self._hold_a_review(story.HELD)
         for round_kind in RoundKind.objects.filter(pk__in=round_kinds_to_calibrate(self.now)):
@@ -380,6 +385,17 @@ class World:
             by=by,
             at=turn.at + story.GRADING,
         )
+        if turn.grader == turn.answer.graders[-1] and len(turn.answer.graders) > 1:
+            self._read(turn.answer, turn.at + story.GRADING + story.BREATHER)
+
+    def _read(self, plan: AnswerPlan, at: datetime) -> None:
+        """Have a candidate say how useful their reviews were, which opens the levels."""
+        attempt, by = self.attempts[plan.key], self._people[plan.member]
+        marks = {
+            review.public_id: Word(mark=_usefulness(plan, review.grader.handle))
+            for review in attempt.reviews.in_results().select_related("grader")
+        }
+        open_reviews(attempt=attempt, words=marks, by=by, at=at)
 
     def _hold_a_review(self, plan: AnswerPlan) -> None:
         """Grade the first half of an answer and keep it as a draft, under a lease."""
@@ -454,6 +470,12 @@ class World:
         if version is None:
             raise StoryError(f"The catalogue has no rubric for “{kind}”.")
         return version
+
+
+def _usefulness(plan: AnswerPlan, grader: str) -> int | None:
+    """Return what a candidate says of a review; now and then they skip the question."""
+    luck = fraction("useful", plan.key, grader)
+    return None if luck < 0.15 else 1 if luck < 0.5 else 2
 
 
 def _name(row: User | Cohort | Loop | Round | Attempt | Review, public_id: UUID) -> None:
