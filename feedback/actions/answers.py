@@ -5,6 +5,7 @@ a recorded take; up to five of them make a why-chain, each asked once the one be
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from feedback.models import FollowUp, Question, Review
 from loops.actions import takes
 from loops.actions.events import record
 from loops.actions.notices import tell
+from loops.actions.practice import NothingRecorded
 from loops.errors import Refused
 from loops.models import Attempt, Membership, Notice, Recording, Round, User
 from loops.states import AttemptState
@@ -245,7 +247,7 @@ def send_take(*, follow_up: FollowUp, by: User, at: datetime) -> FollowUp:
         return locked
     follow_up = _lock_link(follow_up)
     if follow_up.take is None:
-        raise takes.NothingRecorded
+        raise NothingRecorded
     takes.hand_in_take(
         take=follow_up.take,
         seconds=FollowUp.TAKE_SECONDS,
@@ -368,7 +370,7 @@ def _tell_of(follow_up: FollowUp, review: Review, at: datetime) -> None:
     )
 
 
-def _data(review: Review) -> dict[str, str]:
+def _data(review: Review) -> dict[str, Any]:
     """Return what a notice keeps of its review. A grader's has nothing of who the candidate is."""
     attempt = review.attempt
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -361,7 +362,7 @@ def test_a_sent_take_answers_its_question_and_nobody_grades_it(
     ],
 )
 def test_what_was_recorded_has_to_be_there_and_short(
-    follow_up: FollowUp, facts: dict[str, object] | None, refusal: type[Exception] | None
+    follow_up: FollowUp, facts: dict[str, Any] | None, refusal: type[Exception] | None
 ) -> None:
     take = begin(follow_up)
     if facts is not None:
@@ -384,7 +385,7 @@ def test_nothing_begun_cannot_be_sent(follow_up: FollowUp) -> None:
 def test_a_take_that_is_too_long_is_recorded_anew(follow_up: FollowUp, candidate: User) -> None:
     take = begin(follow_up)
     long = factories.recording(take, duration_ms=140_000)
-    with pytest.raises(TakeTooLong, match="140 seconds long.* in 90"):
+    with pytest.raises(TakeTooLong, match=r"140 seconds long.* in 90"):
         send(follow_up)
 
     recordings.discard(recording=long, by=candidate, at=LATER)
