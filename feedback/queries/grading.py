@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -30,7 +30,7 @@ from feedback.verdict import (
 )
 from loops.models import Artifact, Attempt, Recording
 from loops.queries.practice import Step, guide_of
-from loops.states import AttemptState
+from loops.states import AttemptState, RecordingState
 from rubrics.models import Anchor, Dimension, Downcode, RubricVersion
 from rubrics.models import Phase as GuidePhase
 from rubrics.queries import label_rows, words_by_ladder
@@ -56,13 +56,17 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the server holds of a review: ranks by dimension key, ticked downcodes, evidence …"""
+    """What the server holds of a review: ranks by dimension key, ticked downcodes, evidence …
+
+    `length_ms` is the recording's, whether or not it may be played any more.
+    """
 
     ranks: Mapping[str, int | None]
     ticked: frozenset[str]
     evidence: list[Evidence]
     moments: list[Moment]
     artifacts: list[Artifact]
+    length_ms: int | None
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ class GradingPage:
             self.kept.moments,
             self.guide,
             started_at=self.review.attempt.started_at,
-            duration_ms=self.duration_ms,
+            duration_ms=self.kept.length_ms,
         )
 
     @cached_property
@@ -408,13 +412,21 @@ def kept_of(review: Review) -> Kept:
                 "at_ms",
                 "stamped_at",
             ),
+            length_ms=Subquery(
+                Recording.objects.filter(attempt=OuterRef("attempt"))
+                .exclude(state=RecordingState.DISCARDED)
+                .order_by("pk")
+                .values("duration_ms")[:1]
+            ),
             artifact_rows=_rows(
                 Artifact.objects.filter(attempt=OuterRef("attempt")).order_by("kind"),
                 "kind",
                 "text",
             ),
         )
-        .values("rating_rows", "ticked", "evidence_rows", "moment_rows", "artifact_rows")
+        .values(
+            "rating_rows", "ticked", "evidence_rows", "moment_rows", "artifact_rows", "length_ms"
+        )
         .get(pk=review.pk)
     )
     return Kept(
@@ -423,6 +435,7 @@ def kept_of(review: Review) -> Kept:
         evidence=[Evidence(**_stamped(row)) for row in found["evidence_rows"]],
         moments=[Moment(**_stamped(row)) for row in found["moment_rows"]],
         artifacts=[Artifact(**row) for row in found["artifact_rows"]],
+        length_ms=found["length_ms"],
     )
 
 

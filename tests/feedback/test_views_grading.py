@@ -219,7 +219,7 @@ def test_submitted_review_is_read_only_for_its_grader(
     assert "Asked who is hurt, then drew." in page
     assert "Draws the design before the problem has a bound" in page
     assert "Not observed" in page
-    assert "<textarea" not in page
+    assert 'id="scorecard"' not in page
 
 
 # Drafts
@@ -315,7 +315,9 @@ def test_draft_of_a_closed_review_is_refused_with_the_typed_text_on_the_page(
     assert (status, said["code"]) == (409, "review_closed")
     assert response.status_code == 409
     assert ">Typed since.</textarea>" in text_of(response)
-    assert Review.objects.get().summary == "Kept."
+    # what was typed as the answer went is kept, though there is nothing left to grade
+    written = "Typed since." if state == "void" else "Kept."
+    assert Review.objects.get().summary == written
 
 
 # Marks
@@ -697,3 +699,292 @@ def test_handing_in_says_whether_the_results_are_open(
     response = post(grader, "review_submit", marked, WHOLE, follow=True)
 
     assert ("The results are open" in text_of(response)) is bool(others)
+
+
+# Phases, rungs and whys
+
+
+@pytest.fixture
+def deep(candidate: User, peer: User, cohort: Cohort) -> Review:
+    """A review, claimed just now, by a rubric with a depth ladder and a why-chain."""
+    factories.edition("deep_dive", is_deep=True)
+    answer = factories.answer(candidate, cohort, kind="deep_dive")
+    return factories.review(answer, peer, claimed_at=timezone.now())
+
+
+def moments(review: Review) -> list[tuple[str, int, int | None]]:
+    return [*review.moments.order_by("at_ms", "pk").values_list("kind", "key", "at_ms")]
+
+
+def test_page_offers_what_the_rubric_has(grader: Client, review: Review, deep: Review) -> None:
+    plain, rich = (text_of(grader.get(address("review", one))) for one in (review, deep))
+
+    for page in (plain, rich):
+        assert 'value="phase:1"' in page
+        assert "the next phase begins" in page
+    assert 'value="rung:1"' not in plain
+    assert 'value="why:new"' not in plain
+    assert "where it stops" in rich
+    assert "depth rung reached" in rich
+    assert 'value="why:new"' in rich
+
+
+def test_moment_by_script_returns_panel_and_ribbon(grader: Client, review: Review) -> None:
+    for what, ms in (("phase", "0"), ("phase", "180000")):
+        response = post_for_fragment(
+            grader, "moment_add", review, {"moment-what": what, "moment-ms": ms}
+        )
+
+    parts = text_of(response)
+    assert response.status_code == 200
+    assert 'id="moments"' in parts
+    assert 'id="ribbon"' in parts
+    assert "First slice begins at 3:00." in parts
+    assert "3 of 15 minutes on discovery" in parts
+    assert 'data-stretches="1:0 2:180000"' in parts
+    assert moments(review) == [("phase", 1, 0), ("phase", 2, 180_000)]
+
+
+def test_moment_by_form_takes_a_typed_time_and_keeps_the_scorecard(
+    grader: Client, review: Review
+) -> None:
+    fields = {"version": "0", "summary": "So far.", "moment-what": "phase:2", "moment-at": "3:05"}
+
+    response = post(grader, "moment_add", review, fields, follow=True)
+
+    assert "First slice begins at 3:05." in text_of(response)
+    assert moments(review) == [("phase", 2, 185_000)]
+    assert Review.objects.get().summary == "So far."
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"moment-what": "phase:1"}, "Say when it begins"),
+        ({"moment-what": "phase:1", "moment-at": "soon"}, "“soon” is not a time."),
+        ({"moment-what": "phase:1", "moment-at": "11:00"}, "after the end of the recording"),
+        ({"moment-what": "phase:7", "moment-at": "1:00"}, "The rubric of this answer does not"),
+        ({"moment-what": "rung:2", "moment-at": "1:00"}, "The rubric of this answer does not"),
+        ({"moment-what": "rung:5", "moment-at": "1:00"}, "There is no such thing"),
+        ({"moment-what": "verdict", "moment-at": "1:00"}, "Enter a valid value."),
+        ({"moment-at": "1:00"}, "Press what begins then"),
+    ],
+)
+def test_moment_without_sense_is_refused_and_all_is_kept_as_typed(
+    grader: Client, review: Review, fields: dict[str, str], said: str
+) -> None:
+    by_form = post(grader, "moment_add", review, {"version": "0", "summary": "Kept.", **fields})
+    by_script = post_for_fragment(grader, "moment_add", review, fields)
+
+    assert by_form.status_code == by_script.status_code == 422
+    assert said in text_of(by_form)
+    assert ">Kept.</textarea>" in text_of(by_form)
+    assert said in json.loads(by_script.content)["message"]
+    assert moments(review) == []
+
+
+def test_moment_is_removed_and_put_back(grader: Client, deep: Review) -> None:
+    for ms in ("1000", "2000"):
+        fields = {"moment-what": "why:new", "moment-ms": ms}
+        post_for_fragment(grader, "moment_add", deep, fields)
+    second = deep.moments.get(at_ms=2000)
+
+    removed = grader.post(
+        address("moment_remove", deep, second.public_id), headers={"HX-Request": "true"}
+    )
+    by_script = text_of(removed)
+    assert "Removed: why answered, line 2, 0:02." in by_script
+    assert 'value="why:2@2000"' in by_script
+    post_for_fragment(grader, "moment_add", deep, {"moment-what": "why:2@2000"})
+    assert moments(deep) == [("why", 1, 1000), ("why", 2, 2000)]
+
+    first = deep.moments.get(at_ms=1000)
+    by_form = grader.post(
+        address("moment_remove", deep, first.public_id), {"version": "0"}, follow=True
+    )
+    assert "Put it back" in text_of(by_form)
+    assert 'value="why:1@1000"' in text_of(by_form)
+    assert moments(deep) == [("why", 2, 2000)]
+
+
+def test_moment_of_another_review_is_not_there(
+    grader: Client, review: Review, second_peer: User
+) -> None:
+    other = factories.review(review.attempt, second_peer)
+    moment = other.moments.create(kind="phase", key=1, at_ms=0, marked_at=factories.NOW)
+
+    response = grader.post(address("moment_remove", review, moment.public_id), {"version": "0"})
+
+    assert response.status_code == 404
+    assert other.moments.exists()
+
+
+def test_moment_of_a_closed_review_is_refused_to_a_script(
+    grader: Client, answer: Attempt, peer: User
+) -> None:
+    given = factories.submitted_review(answer, peer)
+
+    response = post_for_fragment(
+        grader, "moment_add", given, {"moment-what": "phase", "moment-ms": "0"}
+    )
+
+    assert response.status_code == 409
+    assert json.loads(response.content)["code"] == "review_closed"
+
+
+def test_kept_review_shows_where_the_time_went(grader: Client, answer: Attempt, peer: User) -> None:
+    given = factories.submitted_review(answer, peer)
+    given.moments.create(kind="phase", key=1, at_ms=0, marked_at=factories.NOW)
+    given.moments.create(kind="phase", key=2, at_ms=180_000, marked_at=factories.NOW)
+
+    page = text_of(grader.get(address("review", given)))
+
+    assert "Where the time went" in page
+    assert "3 of 15 minutes on discovery" in page
+    assert "7 of 30 minutes on first slice" in page
+
+
+# The lease
+
+
+def alive(client: Client, review: Review) -> tuple[int, Any]:
+    response = client.post(address("review_alive", review), headers={"Accept": "application/json"})
+    return response.status_code, json.loads(response.content)
+
+
+def test_playing_keeps_the_answer_theirs(grader: Client, answer: Attempt, peer: User) -> None:
+    claimed_at = timezone.now() - timedelta(minutes=40)
+    review = factories.review(answer, peer, claimed_at=claimed_at)
+
+    status, said = alive(grader, review)
+
+    review.refresh_from_db()
+    assert status == 200
+    assert said["is_held"]
+    assert said["lapsed"] == ""
+    assert said["message"].startswith("Yours until")
+    assert review.lease_until > timezone.now() + timedelta(minutes=44)
+
+
+def test_a_place_given_away_says_what_becomes_of_the_text(
+    grader: Client, answer: Attempt, peer: User, second_peer: User, organiser: User
+) -> None:
+    review = factories.review(answer, peer, state="expired")
+    for other in (second_peer, organiser):
+        factories.review(answer, other, claimed_at=timezone.now())
+
+    status, said = alive(grader, review)
+    page = text_of(grader.get(address("review", review)))
+
+    assert status == 200
+    assert not said["is_held"]
+    for words in (said["lapsed"], page):
+        assert "the place went to somebody else; your text is kept." in words
+        assert "your review counts as one more" in words
+
+
+def test_a_closed_review_is_not_kept_alive(grader: Client, answer: Attempt, peer: User) -> None:
+    status, said = alive(grader, factories.submitted_review(answer, peer))
+
+    assert (status, said["code"]) == (409, "review_closed")
+
+
+# Two windows
+
+
+def test_two_windows_are_laid_side_by_side(grader: Client, review: Review) -> None:
+    first = {"version": "0", "dimension-discovery": "1", "summary": "First.", "verdict": "no"}
+    second = {"version": "0", "dimension-discovery": "3", "summary": "Second.", "verdict": "no"}
+    post_for_json(grader, review, first)
+
+    _status, said = post_for_json(grader, review, second)
+    by_form = text_of(post(grader, "review_submit", review, second))
+
+    for page in (unescape(said["html"]), by_form):
+        assert 'name="pick-dimension-discovery" value="theirs" data-values="["1"]"' in page
+        assert 'name="pick-summary" value="both"' in page
+        assert 'name="pick-verdict"' not in page
+        assert 'name="over" value="1"' in page
+        assert "First." in page
+        assert "Second." in page
+    assert Review.objects.get().summary == "First."
+
+
+@pytest.mark.parametrize(
+    ("picks", "rank", "summary"),
+    [
+        ({}, 3, "Second."),
+        ({"pick-summary": "theirs"}, 3, "First."),
+        ({"pick-summary": "both", "pick-dimension-discovery": "theirs"}, 1, "First.\n\nSecond."),
+    ],
+)
+def test_what_is_chosen_of_two_windows_is_kept(
+    grader: Client, review: Review, picks: dict[str, str], rank: int, summary: str
+) -> None:
+    first = {"version": "0", "dimension-discovery": "1", "summary": "First."}
+    second = {"version": "0", "dimension-discovery": "3", "summary": "Second."}
+    post_for_json(grader, review, first)
+
+    response = post(grader, "review_draft", review, {**second, "over": "1", **picks})
+
+    assert response.status_code == 302
+    kept = draft_of(Review.objects.get())
+    assert (kept.ratings, kept.summary) == ({"discovery": rank}, summary)
+
+
+def test_a_third_window_is_a_conflict_again(grader: Client, review: Review) -> None:
+    for place, words in enumerate(["First.", "Third."]):
+        post_for_json(grader, review, {"version": str(place), "summary": words})
+
+    response = post(
+        grader, "review_draft", review, {"version": "0", "summary": "Second.", "over": "1"}
+    )
+
+    assert response.status_code == 409
+    assert 'name="over" value="2"' in text_of(response)
+    assert Review.objects.get().summary == "Third."
+
+
+# By rule, and what would colour a grade
+
+
+def test_the_rule_stands_beside_the_verdict_once_it_is_in(
+    grader: Client, answer: Attempt, peer: User
+) -> None:
+    given = factories.submitted_review(answer, peer, rank=2, downcodes=["unbounded"])
+
+    page = text_of(grader.get(address("review", given)))
+
+    assert "By rule, from this review alone" in page
+    assert "No at L6" in page
+    assert "is in force and caps the round." in page
+    assert "The two differ" in page
+
+
+def test_nothing_adds_up_before_it_is_in(grader: Client, marked: Review) -> None:
+    post_for_json(grader, marked, WHOLE)
+
+    page = text_of(grader.get(address("review", marked)))
+
+    assert "By rule" not in page
+    assert "two thirds" not in page
+
+
+def test_no_date_of_the_recording_before_the_review_is_in(
+    grader: Client, candidate: User, cohort: Cohort, peer: User
+) -> None:
+    """How old an answer is would tell a calibration item from a fresh one."""
+    answer = factories.answer(candidate, cohort, submitted_at=factories.NOW - timedelta(days=90))
+    answer.recordings.update(started_at=factories.NOW - timedelta(days=91))
+    review = factories.review(answer, peer, claimed_at=timezone.now())
+    dates = ("1 Dec", "2 Dec", "2025-12", "30 Nov", "recorded")
+
+    page = text_of(grader.get(address("review", review)))
+    api = grader.get(reverse("review-detail", args=[review.public_id])).content.decode()
+
+    assert [date for date in dates if date in page] == []
+    assert [date for date in dates if date in api] == []
+    given = factories.submitted_review(
+        factories.answer(candidate, cohort), peer, submitted_at=timezone.now()
+    )
+    assert "recorded 2 Mar" in text_of(grader.get(address("review", given)))
