@@ -61,7 +61,7 @@ PEOPLE: tuple[Person, ...] = (
             "sd_ambiguous.measure": 0.4,
             "xfn.correction": 0.4,
             "xfn.partner_as_peer": -0.2,
-            "ic_leadership.delegation": -0.5,
+            "ic_leadership.delegation": -0.8,
             "ic_leadership.hiring": 0.6,
             "ic_leadership.writing": 0.5,
             "deep_dive.floor": 0.4,
