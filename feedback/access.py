@@ -45,6 +45,9 @@ def reviews_to_write(user: User) -> QuerySet[Review]:
         "attempt__round__loop__cohort",
         "attempt__round__loop__member",
         "attempt__turn__mock",
+        "attempt__queue_entry",
+        "report",
+        "grade_appeal",
     ).filter(grader=user, attempt__round__loop__cohort__memberships__user=user)
 
 

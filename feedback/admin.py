@@ -86,7 +86,7 @@ class GradingRulesAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(QueueEntry)
 class QueueEntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     fields = ["attempt", "cohort", "round_kind", "since", "is_open", "has_priority", "exclusion"]
-    list_display = fields
+    list_display = ["attempt", "cohort", "round_kind", "since", "is_open", "exclusion"]
     list_filter = ["is_open", "exclusion", "round_kind"]
     list_select_related = ["attempt__round", "cohort", "round_kind"]
 
@@ -115,7 +115,7 @@ class StandingAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     fields = ["cohort", "earner", "reason", "at"]
-    list_display = fields
+    list_display = ["earner", "cohort", "reason", "at"]
     list_filter = ["cohort", "reason"]
     list_select_related = ["cohort", "earner"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from feedback.models import Report, Review
+from feedback.models import QueueEntry, Report, Review
 from loops.models import Attempt
 
 
@@ -39,7 +39,10 @@ def report_for_results(attempt: Attempt) -> Report | None:
 
 
 def report_for_review(review: Review) -> ReportOnReview:
-    """Return what the grading page says of reports; asks nothing while the review is open."""
+    """Return what the grading page says of reports.
+
+    It asks nothing where the review was fetched with its report and its attempt's queue entry.
+    """
     if review.is_open or review.state == Review.State.EXPIRED:
         is_claimed = not review.is_live
         is_from_queue = review.purpose in {Review.Purpose.PEER, Review.Purpose.GOLD}
@@ -49,17 +52,17 @@ def report_for_review(review: Review) -> ReportOnReview:
         )
     if review.state != Review.State.VOID:
         return ReportOnReview(kinds=[], may_say_who=False)
-    made = Report.objects.filter(review__attempt=review.attempt_id, taken_back_at=None)
-    by_review = {one.review_id: one for one in made.order_by("made_at", "pk")}
-    own = by_review.pop(review.pk, None)
+    attempt = review.attempt
+    made: Report | None = getattr(review, "report", None)
+    entry: QueueEntry | None = getattr(attempt, "queue_entry", None)
+    own = made if made is not None and made.taken_back_at is None else None
+    is_reported = entry is not None and bool(entry.exclusion)
     return ReportOnReview(
         kinds=[],
         may_say_who=False,
         report=own,
-        may_take_back=own is not None and own.stands and review.attempt.is_submitted,
-        is_closed_by_another=own is None
-        and review.attempt.is_submitted
-        and any(one.stands for one in by_review.values()),
+        may_take_back=own is not None and own.stands and attempt.is_submitted,
+        is_closed_by_another=own is None and is_reported and attempt.is_submitted,
     )
 
 

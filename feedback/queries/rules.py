@@ -1,11 +1,13 @@
 """A cohort's grading rules, and what they come to with the people and answers it has."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from feedback.models import GradingRules, QueueEntry, Unlock
 from loops.models import Cohort, Membership, Round
+from loops.queries.counting import RowCount
 from rubrics.models import RoundKind
 
 
@@ -57,7 +59,7 @@ def rules_of(cohort: Cohort) -> GradingRules:
 
 
 def rules_page(cohort: Cohort) -> RulesPage:
-    """Return what the page of a cohort's rules shows; five queries."""
+    """Return what the page of a cohort's rules shows; four queries."""
     rules = rules_of(cohort)
     members = Membership.objects.filter(cohort=cohort)
     numbers = range(GradingRules.REVIEWS_LEAST, GradingRules.REVIEWS_MOST + 1)
@@ -79,10 +81,12 @@ def rules_page(cohort: Cohort) -> RulesPage:
 
 def _kinds(cohort: Cohort, reviews_wanted: int) -> list[KindLine]:
     practised = Round.objects.filter(loop__cohort=cohort, round_kind=OuterRef("pk"))
-    theirs = Unlock.objects.filter(member__memberships__cohort=cohort)
-    trained = dict(
-        theirs.order_by().values_list("round_kind").annotate(n=Count("member", distinct=True))
-    )
-    kinds = RoundKind.objects.filter(Q(Exists(practised)) | Q(pk__in=trained))
-    in_order = sorted(kinds, key=lambda kind: (kind.ladder != "ic", kind.position, kind.key))
-    return [KindLine(kind.title, trained.get(kind.pk, 0), reviews_wanted) for kind in in_order]
+    theirs = Unlock.objects.filter(member__memberships__cohort=cohort, round_kind=OuterRef("pk"))
+    kinds: QuerySet[Any] = RoundKind.objects.filter(Exists(practised) | Exists(theirs))
+    return [
+        KindLine(kind.title, kind.trained, reviews_wanted)
+        for kind in sorted(
+            kinds.annotate(trained=RowCount(theirs)),
+            key=lambda kind: (kind.ladder != "ic", kind.position, kind.key),
+        )
+    ]
