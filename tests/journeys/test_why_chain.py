@@ -1,4 +1,4 @@
-"""After the reviews: a candidate asks why, a grader asks back, and two links of a chain are made."""
+"""After the reviews: a candidate asks why, a grader asks back, and a chain has two links."""
 
 import re
 import subprocess
@@ -131,7 +131,7 @@ def _record(page: "Page", question: str) -> None:
 
 def _follow_notice(page: "Page", title: str) -> None:
     """Open the newest notice, which says so, and go where it leads."""
-    wait_until(lambda: Notice.objects.exists(), seconds=10)
+    wait_until(Notice.objects.exists, seconds=10)
     page.goto("/notices/")
     page.get_by_role("listitem").filter(has_text=title).get_by_role("button").first.click()
     page.wait_for_url(re.compile(r"/(reviews|results|follow-ups)/"))
