@@ -11,7 +11,8 @@ from feedback.actions import queue, reviews, session, stamps
 from feedback.actions.reviews import Draft
 from feedback.models import DowncodeTick, Evidence, InterviewerCard, Review
 from feedback.queries.grading import grading_page
-from feedback.queries.queue import held_review, offered, queue_page
+from feedback.queries.queue import held_review, offered
+from feedback.queries.queue_page import queue_page
 from feedback.queries.ratings import ratings_of, round_kinds_to_calibrate
 from feedback.queries.readiness import readiness_page
 from feedback.queries.results import results_page
@@ -399,8 +400,7 @@ def test_a_live_answer_is_revealed_with_one_more_review(
 
     assert is_revealed(attempt, AFTER + MINUTE)
     page = results_page(Attempt.objects.get(pk=attempt.pk), AFTER + MINUTE)
-    assert page.results
-    assert [one.review.is_live for one in page.results.reviews] == [True, False]
+    assert [words.review.is_live for words in page.to_open] == [True, False]
 
 
 @pytest.mark.parametrize("is_given_first", [True, False])

@@ -38,6 +38,14 @@ def grade(page: "Page", *, key: str, verdict: str) -> None:
     page.get_by_role("button", name="Hand in").click()
 
 
+def open_levels(page: "Page") -> None:
+    """Say of each review in view that it is very useful, and open their levels."""
+    for group in page.get_by_role("group", name="How useful is this?").all():
+        group.get_by_text("Very", exact=True).click()
+    page.get_by_role("button", name="Open the levels").click()
+    expect(page.get_by_text("with their levels.")).to_be_visible()
+
+
 def dimensions(page: "Page") -> Iterator[str]:
     """Name the dimensions of the open scorecard."""
     steps = page.locator("section[data-about^='dimension:']")

@@ -128,6 +128,14 @@ def record(attempt: Attempt, started_at: datetime, minutes: int = 40) -> Recordi
     )
 
 
+def open_reviews(evening: Evening, attempt: Attempt) -> None:
+    """Say that every review is very useful, which opens their levels."""
+    ids = [str(review.public_id) for review in attempt.reviews.in_results()]
+    marks = {f"mark-{one}": "2" for one in ids}
+    candidate = attempt.round.loop.member
+    evening.does(candidate, "feedback:results_open", attempt.public_id, shown=ids, **marks)
+
+
 def test_a_live_answer_is_graded_by_its_interviewer_and_one_more(
     evening: Evening, mock: Mock, begin: Callable[[Mock], Attempt], second_peer: User
 ) -> None:
@@ -164,10 +172,16 @@ def test_a_live_answer_is_graded_by_its_interviewer_and_one_more(
         factories.evidence(second, dimension)
     hand_in_review(evening, second, rank=2)
 
+    words = evening.reads(candidate, "feedback:results", attempt.public_id)
+    assert "Seen of discovery" in words
+    assert "0:50–1:00" in words
+    assert words.count("interviewer</span>") == 1
+    assert "By rule" not in words
+    open_reviews(evening, attempt)
+
     results = evening.reads(candidate, "feedback:results", attempt.public_id)
     assert "Seen of discovery" in results
-    assert "0:50–1:00" in results
-    assert results.count("interviewer</span>") == 1
+    assert "By rule" in results
     calibrate_round_kind(round_kind=attempt.rubric_version.round_kind, at=evening.now)
     assert "1 answer · 2 graders" in evening.reads(candidate, "feedback:readiness")
 

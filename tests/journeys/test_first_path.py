@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from feedback.models import Snapshot
 from loops.models import Attempt, Upload
-from tests.journeys.steps import grade, take_the_next
+from tests.journeys.steps import grade, open_levels, take_the_next
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -62,8 +62,16 @@ def test_an_answer_is_recorded_graded_calibrated_and_read(
     assert not Snapshot.objects.exists()
 
     _graded(_joined(new_page(), invitation_link, "second@example.org"), key="2", verdict="No")
-    wait_until(Snapshot.objects.exists, seconds=30)
+    shut = _board(candidate)
+    assert "2 reviews wait to be opened" in shut.rest
+    candidate.get_by_role("link", name="Read and open").click()
+    expect(candidate).to_have_url(re.compile(f"{re.escape(results_url)}$"))
+    expect(candidate.get_by_text("Which decided it")).to_have_count(2)
+    assert "By rule" not in candidate.content()
+    assert not Snapshot.objects.exists()
 
+    open_levels(candidate)
+    wait_until(Snapshot.objects.exists, seconds=30)
     after = _board(candidate)
     assert after.rest != half.rest
     row = _row(candidate)
@@ -71,8 +79,8 @@ def test_an_answer_is_recorded_graded_calibrated_and_read(
     expect(row).to_contain_text("1 answer · 2 graders")
     expect(row.get_by_role("img", name=re.compile("^Coding: estimate .*L6"))).to_be_visible()
     candidate.goto(results_url)
-    expect(candidate.get_by_text("Which decided it").first).to_be_visible()
     expect(candidate.get_by_text("Which decided it")).to_have_count(2)
+    expect(candidate.get_by_role("heading", name="By rule")).to_be_visible()
 
 
 class _Board:
