@@ -58,7 +58,7 @@ class Postgres(Server):
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
             "shared_buffers": "64MB",
-            "max_connections": "60",
+            "max_connections": "100",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

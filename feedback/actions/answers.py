@@ -319,7 +319,7 @@ def _takes_of(attempt: Attempt) -> list[Attempt]:
 def _lock_answer(attempt_id: int) -> Attempt:
     """Return an answer with its row locked; raise AnswerGone for one that is not handed in."""
     attempt = (
-        Attempt.objects.select_for_update(of=("self",))
+        Attempt.objects.select_for_update(of=("self",), no_key=True)
         .select_related("round__loop__cohort", "round__loop__member")
         .get(pk=attempt_id)
     )

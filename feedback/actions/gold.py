@@ -68,7 +68,7 @@ class NotAnExpert(Refused):
 @transaction.atomic
 def offer(*, attempt: Attempt, by: User, at: datetime) -> GoldItem:
     """Keep that a candidate lets an answer be graded blindly by others; twice is once."""
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    attempt = Attempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
     plays = Recording.objects.ready().filter(attempt=attempt).exists()
     if attempt.state != AttemptState.SUBMITTED or attempt.kind not in OFFERABLE or not plays:
         raise NotForGold

@@ -49,7 +49,7 @@ def set_rule(*, cohort: Cohort, days: int | None, by: User, at: datetime) -> int
     """
     if days is not None and not DAYS_LEAST <= days <= DAYS_MOST:
         raise NoSuchDays
-    cohort = Cohort.objects.select_for_update().get(pk=cohort.pk)
+    cohort = Cohort.objects.select_for_update(no_key=True).get(pk=cohort.pk)
     was = cohort.keep_recordings_days
     if was == days:
         return 0
@@ -88,7 +88,7 @@ def tell_of(*, member_id: int, cohort_id: int, at: datetime) -> int:
 
     From here on each has its hour, seven days ahead at least. Returns how many they are.
     """
-    cohort = Cohort.objects.select_for_update().get(pk=cohort_id)
+    cohort = Cohort.objects.select_for_update(no_key=True).get(pk=cohort_id)
     horizon = at + NOTICE + TOLD_TOGETHER
     theirs = untold(horizon).filter(
         attempt__round__loop__member=member_id, attempt__round__loop__cohort=cohort_id
@@ -129,7 +129,7 @@ def erase_due(*, recording_id: int, at: datetime) -> bool:
     anew before anything is erased.
     """
     found = Recording.objects.values_list("attempt_id", flat=True).get(pk=recording_id)
-    Attempt.objects.select_for_update().get(pk=found)
+    Attempt.objects.select_for_update(no_key=True).get(pk=found)
     recording = (
         Recording.objects.select_for_update(of=("self",))
         .select_related(*OF_A_RULE)

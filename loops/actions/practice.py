@@ -254,7 +254,7 @@ def save_artifact(*, attempt: Attempt, kind: str, text: str, by: User, at: datet
 @transaction.atomic
 def submit(*, attempt: Attempt, energy: int | None, by: User, at: datetime) -> Attempt:
     """Hand the answer to the cohort's queue; submitting twice is submitting once."""
-    locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    locked = Attempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
     if locked.state == AttemptState.SUBMITTED:
         return locked
     attempt = _lock_draft(attempt)
@@ -288,7 +288,7 @@ def take_back(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
 
     Its prompt stays met. The caller puts its recording away.
     """
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    attempt = Attempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
     if attempt.state == AttemptState.WITHDRAWN:
         return attempt
     if attempt.state != AttemptState.SUBMITTED:
@@ -325,7 +325,7 @@ def nobodys_round(like: Round) -> Round:
 
     The person who is nobody is locked: one makes rounds at a time.
     """
-    nobody = User.objects.select_for_update().get(pk=User.objects.nobody().pk)
+    nobody = User.objects.select_for_update(no_key=True).get(pk=User.objects.nobody().pk)
     loop, _is_new = Loop.objects.get_or_create(
         member=nobody,
         cohort_id=like.loop.cohort_id,
@@ -346,7 +346,7 @@ def _next_number(round_: Round) -> int:
 
 
 def _lock_draft(attempt: Attempt) -> Attempt:
-    locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    locked = Attempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
     if locked.state != AttemptState.DRAFT:
         raise NotADraft
     return locked

@@ -279,7 +279,7 @@ def begin(
     What failed before, and a recording of which no byte has arrived, makes room for a new one.
     `length_bytes` is known for a file; a recorder tells it when it finishes.
     """
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    attempt = Attempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
     if attempt.state != AttemptState.DRAFT:
         raise NotADraft
     if attempt.predicted_rank is None and not attempt.is_follow_up:
@@ -471,7 +471,7 @@ def discard(*, recording: Recording, by: User | None, at: datetime) -> Recording
 
     `by` is null where the clock asks.
     """
-    attempt = Attempt.objects.select_for_update().get(pk=recording.attempt_id)
+    attempt = Attempt.objects.select_for_update(no_key=True).get(pk=recording.attempt_id)
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state == RecordingState.DISCARDED:
         return recording
@@ -490,7 +490,7 @@ def erase(
     That of a draft is discarded, so that it can be recorded again. `by` is null where the
     cohort's rule asks, which lets recordings live `rule_days`. Erasing twice is erasing once.
     """
-    attempt = Attempt.objects.select_for_update().get(pk=recording.attempt_id)
+    attempt = Attempt.objects.select_for_update(no_key=True).get(pk=recording.attempt_id)
     recording = Recording.objects.select_for_update().get(pk=recording.pk)
     if recording.state not in {RecordingState.DISCARDED, RecordingState.ERASED}:
         is_draft = attempt.state == AttemptState.DRAFT

@@ -64,7 +64,7 @@ def hand_in_take(
 
     It is to be `seconds` long. One longer than `seconds_most` is refused and stays a draft.
     """
-    take = Attempt.objects.select_for_update().get(pk=take.pk)
+    take = Attempt.objects.select_for_update(no_key=True).get(pk=take.pk)
     if take.is_submitted:
         return take
     if not take.is_draft:
@@ -86,7 +86,7 @@ def hand_in_take(
 @transaction.atomic
 def withdraw_take(*, take: Attempt, by: User | None, at: datetime) -> Attempt:
     """Take a take back, handed in or not, and erase what was recorded of it; twice is once."""
-    take = Attempt.objects.select_for_update().get(pk=take.pk)
+    take = Attempt.objects.select_for_update(no_key=True).get(pk=take.pk)
     if take.state == AttemptState.WITHDRAWN:
         return take
     for recording in Recording.objects.kept().filter(attempt=take).order_by("pk"):
