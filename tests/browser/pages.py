@@ -96,6 +96,19 @@ def _hand_in_too_early(page: "Page") -> None:
         _press("Hand in")(page)
 
 
+def _hand_in_unrated(page: "Page") -> None:
+    page.locator(".scorecard--steps").wait_for()
+    page.keyboard.press("3")
+    with page.expect_navigation():
+        _press("Hand in")(page)
+
+
+def _show_keys_of_training(page: "Page") -> None:
+    page.locator(".scorecard--steps").wait_for()
+    page.keyboard.press("?")
+    page.locator("#keys").wait_for()
+
+
 def _show_keys(page: "Page") -> None:
     page.locator(".grading--scripted").wait_for()
     page.keyboard.press("?")
@@ -169,6 +182,11 @@ def _stamp(page: "Page") -> None:
     page.locator(".grading--scripted").wait_for()
     page.keyboard.press("e")
     page.locator("#mark-note").wait_for()
+
+
+def _open_report(page: "Page") -> None:
+    page.locator(".report summary").click()
+    page.locator("#report-note").scroll_into_view_if_needed()
 
 
 def _ask_to_erase(page: "Page") -> None:
@@ -326,11 +344,38 @@ VISITS: dict[str, Visit] = {
     "calendar": Visit("loops:calendar", who="wren"),
     "calendar, new link": Visit("loops:calendar", who="kenji", then=_press("Make a link")),
     "calendar, link made": Visit("loops:calendar"),
+    # Training
+    "training": Visit("feedback:training"),
+    "training, not begun": Visit("feedback:training", who="newcomer"),
+    "training of a round": Visit("feedback:training_kind", "round kind, begun"),
+    "training of a round, waiting": Visit("feedback:training_kind", "round kind, waited for"),
+    "training of a round, not begun": Visit(
+        "feedback:training_kind", "round kind, begun", who="newcomer"
+    ),
+    "vignette": Visit("feedback:sitting", "vignette"),
+    "vignette, keys": Visit("feedback:sitting", "vignette", then=_show_keys_of_training),
+    "vignette, incomplete": Visit(
+        "feedback:sitting", "vignette", then=_hand_in_unrated, then_status=422
+    ),
+    "vignette, rated": Visit("feedback:sitting", "vignette, rated"),
+    "vignette, with code": Visit("feedback:sitting", "vignette, with code"),
     # Grading
     "queue, holding": Visit("feedback:queue"),
     "queue": Visit("feedback:queue", who="kenji"),
     "queue, lapsed": Visit("feedback:queue", who="wren"),
     "queue, empty": Visit("feedback:queue", who="newcomer"),
+    "queue, of everything": Visit("feedback:queue", who="fern"),
+    "queue, owing": Visit("feedback:queue", who="hale"),
+    "conflicts": Visit("feedback:conflicts", who="fern"),
+    "conflicts, none": Visit("feedback:conflicts", who="newcomer"),
+    "conflicts, nobody chosen": Visit(
+        "feedback:conflicts", who="hale", then=_send_as_it_is, then_status=422
+    ),
+    "grading rules": Visit("feedback:grading_rules", "busy cohort", who="fern"),
+    "grading rules, none chosen": Visit(
+        "feedback:grading_rules", "busy cohort", who="fern", then=_send_as_it_is, then_status=422
+    ),
+    "cohort, its rules": Visit("loops:cohort", "busy cohort", who="hale"),
     "captions": Visit("loops:transcript", "words", then=_open_all),
     "captions, none yet": Visit("loops:transcript", "no words", who="wren"),
     "captions, mistaken": Visit(
@@ -345,6 +390,12 @@ VISITS: dict[str, Visit] = {
     "grading, lapsed": Visit("feedback:review", "lapsed", who="wren"),
     "grading, erased": Visit("feedback:review", "review of erased", who="priya"),
     "review, kept": Visit("feedback:review", "kept"),
+    "grading, to report": Visit(
+        "feedback:review", "review of a mock", who="kit", then=_open_report
+    ),
+    "review, reported": Visit("feedback:review", "review reported", who="fern"),
+    "review, contested": Visit("feedback:review", "review contested", who="fern"),
+    "review, ended by a report": Visit("feedback:review", "review ended", who="fern"),
     # The evening of a mock
     "kit": Visit("loops:turn_kit", "turn to prepare", who="ida", then=_open_all),
     "session, early": Visit("feedback:session", "evening, early", who="ida"),
@@ -386,6 +437,10 @@ VISITS: dict[str, Visit] = {
     # Reading
     "results, none in": Visit("feedback:results", "nobody yet"),
     "results, one in": Visit("feedback:results", "one of two"),
+    "results, reported": Visit("feedback:results", "reported", who="hale", then=_open_all),
+    "results, one in and reported": Visit(
+        "feedback:results", "reported, one in", who="hale", then=_open_all
+    ),
     "results, unplayable": Visit("feedback:results", "unplayable", who="wren"),
     "results, erased": Visit("feedback:results", "erased", who="wren"),
     "results, being erased": Visit("feedback:results", "erasing", who="wren"),
@@ -393,6 +448,47 @@ VISITS: dict[str, Visit] = {
     "results, provisional": Visit("feedback:results", "provisional", who="wren"),
     "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
     "results": Visit("feedback:results", "revealed", then=_open_all),
+    # Appeals of results, and debriefs
+    "appeal of a result": Visit("feedback:appeal", "appealable result", who="hana"),
+    "appeal of a result, empty": Visit(
+        "feedback:appeal",
+        "appealable result",
+        who="hana",
+        then=_send_as_it_is,
+        then_status=422,
+    ),
+    "results, to appeal": Visit("feedback:results", "appealable result", who="hana"),
+    "results, appealed": Visit("feedback:results", "appealed result", who="hana", then=_open_all),
+    "results, appeal answered": Visit(
+        "feedback:results", "answered result", who="hana", then=_open_all
+    ),
+    "results, split": Visit("feedback:results", "split result", who="hana"),
+    "results, after a debrief": Visit("feedback:results", "debriefed result", who="hana"),
+    "queue, with appeals": Visit("feedback:queue", who="ines"),
+    "appeal to take": Visit("feedback:appeal_handle", "appeal, appealed", who="ines"),
+    "appeal in hand": Visit("feedback:appeal_handle", "appeal, in hand", who="bram"),
+    "appeal in another's hands": Visit("feedback:appeal_handle", "appeal, in hand", who="ines"),
+    "grading, for an appeal": Visit("feedback:review", "review of an appeal", who="bram"),
+    "appeal to answer": Visit("feedback:appeal_handle", "appeal, read", who="ines"),
+    "appeal to answer, empty": Visit(
+        "feedback:appeal_handle",
+        "appeal, read",
+        who="ines",
+        then=_send_as_it_is,
+        then_status=422,
+    ),
+    "appeal, answered by me": Visit("feedback:appeal_handle", "appeal, answered", who="ines"),
+    "appeal, answered by another": Visit("feedback:appeal_handle", "appeal, answered", who="bram"),
+    "debrief": Visit("feedback:debrief", "debriefed result", who="soren"),
+    "debrief, not revised": Visit("feedback:debrief", "debriefed result", who="marek"),
+    "debrief, empty": Visit(
+        "feedback:debrief",
+        "debriefed result",
+        who="lena",
+        then=_send_as_it_is,
+        then_status=422,
+    ),
+    "review, to debrief": Visit("feedback:review", "review to debrief", who="soren"),
     "readiness": Visit("feedback:readiness", then=_open_all),
     "readiness, of a loop": Visit("feedback:readiness_loop", "manager's loop", who="adaeze"),
     "readiness, early": Visit("feedback:readiness_loop", "wren's loop", who="wren"),

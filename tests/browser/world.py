@@ -21,7 +21,7 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.utils import timezone
 
-from feedback.models import Review
+from feedback.models import Review, Sitting
 from loops.actions import recordings
 from loops.actions.bookings import tell_of_mock
 from loops.actions.calendars import make_feed
@@ -42,7 +42,7 @@ from loops.models import (
     User,
 )
 from tests import factories
-from tests.browser import bookings, evenings
+from tests.browser import bookings, disputes, evenings, queues
 from tests.waiting import RequestsUnderWay
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def _made() -> World:
     _notices(world, cohort, now)
     evenings.lay(world, cohort, now, _film())
     bookings.lay(world, cohort, now)
+    disputes.lay(world, now, _film())
+    queues.lay(world, now, _film())
     _letters(world)
     _hours(world, cohort, now)
     world.sessions |= {name: session_of(user) for name, user in world.people.items()}
@@ -135,10 +137,16 @@ def _demo_rows(world: World, cohort: Cohort) -> None:
     given = Review.objects.filter(grader=mara)
     draft = answers.get(state=Attempt.State.DRAFT)
     invitation = cohort.invitations.order_by("-pk")[0]
+    sat = {one.vignette.key: one for one in mara.sittings.select_related("vignette")}
     world.ids |= {
         "cohort": {"cohort_id": cohort.public_id},
         "token": {"token": invitation.token},
         "no token": {"token": "of-no-invitation"},
+        "round kind, waited for": {"kind": "xfn"},
+        "round kind, begun": {"kind": "sd_ambiguous"},
+        "vignette": {"sitting_id": Sitting.objects.get(submitted_at=None).public_id},
+        "vignette, rated": {"sitting_id": sat["the-night-hours"].public_id},
+        "vignette, with code": {"sitting_id": sat["statement-reader"].public_id},
         "loop": {"loop_id": loop.public_id},
         "manager's loop": {"loop_id": Loop.objects.get(member=world.people["adaeze"]).public_id},
         "round": {"round_id": answers.submitted()[0].round.public_id},
