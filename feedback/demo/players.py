@@ -16,6 +16,7 @@ from feedback.actions.opening import Word, open_reviews
 from feedback.actions.queue import claim
 from feedback.actions.reviews import Draft, save_draft, submit
 from feedback.demo import story
+from feedback.demo.asking import ask
 from feedback.demo.bank import Picker, bank_of
 from feedback.demo.cast import COHORT, COHORT_ID, ORGANISER, PASSWORD, PEOPLE, id_of
 from feedback.demo.chance import fraction, whole
@@ -157,6 +158,7 @@ class World:
             else:
                 self._answer(turn)
         school.hold(until=self.now)
+        ask(self.attempts, self._people, self.now)
         self._begin_an_answer(story.DRAFT)
         self._hold_a_review(story.HELD)
         for round_kind in RoundKind.objects.filter(pk__in=round_kinds_to_calibrate(self.now)):
@@ -385,7 +387,8 @@ class World:
             by=by,
             at=turn.at + story.GRADING,
         )
-        if turn.grader == turn.answer.graders[-1] and len(turn.answer.graders) > 1:
+        is_last = turn.grader == turn.answer.graders[-1] and len(turn.answer.graders) > 1
+        if is_last and turn.answer.is_opened:
             self._read(turn.answer, turn.at + story.GRADING + story.BREATHER)
 
     def _read(self, plan: AnswerPlan, at: datetime) -> None:
