@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from json import loads
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Greatest, JSONObject
+from django.db.models.functions import Greatest, JSONArray, JSONObject
 from django.utils.dateparse import parse_datetime
 
 from feedback.eligibility import Grader, Graph, Ordered, Pool, Waiting, in_order
@@ -24,6 +25,7 @@ from loops.models import Cohort, Membership, User
 from loops.queries.counting import RowCount
 from loops.queries.notices import unread_of
 from loops.queries.practice import turns_ahead
+from loops.queries.prepared import Prepared
 
 PAGE = 50
 SEED = "plumbline"
@@ -59,62 +61,96 @@ def look(
     costs does not grow with the queue. `after` is the last view's `last`, for the next fifty.
     What is the member's own, or what they have graded, is not read at all.
     """
-    return _view_of(user, list(_head_of_queue(user, at, kind, after)))
+    values: dict[str, Any] = {"user": user.pk, "at": at} | ({"kind": kind} if kind else {})
+    query = _of_a_kind if kind else _of_any_kind
+    if after:
+        query = Prepared(
+            lambda user, at: _head_of_queue(User(pk=user), at, kind, after), user=int, at=datetime
+        )
+        values = {"user": user.pk, "at": at}
+    return _view_of(user, [_Head(row) for row in query.rows(**values)])
+
+
+_COHORT = tuple(field.attname for field in Cohort._meta.concrete_fields)
+
+
+class _Head:
+    """One cohort of a member's as the query returns it, with JSON as text."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        columns = len(_COHORT)
+        self.cohort = Cohort.from_db("default", _COHORT, row[:columns])
+        self.unread, self.size, requires_unlock, unlocked, conflicts, ahead, waiting = row[columns:]
+        self.pool = Pool(
+            cohort=self.cohort.pk,
+            size=self.size,
+            requires_unlock=bool(requires_unlock),
+            unlocked=frozenset((member, kind) for member, kind in map(loads, unlocked)),
+        )
+        self.conflicts = frozenset(conflicts)
+        self.ahead = frozenset((kind, key) for kind, key in map(loads, ahead))
+        self.waiting = [loads(one) for one in waiting]
 
 
 def _head_of_queue(
     user: User, at: datetime, kind: str, after: Mapping[int, tuple[bool, str, int]] | None
-) -> QuerySet[Any]:
-    """Return the member's places in cohorts, each with what `_view_of` reads from it."""
-    rows = Membership.objects.filter(user=user).select_related("cohort")
+) -> QuerySet[Any, Any]:
+    """Return the member's places in cohorts as rows for `_Head`, the newest first."""
+    rows = Membership.objects.filter(user=user)
     if after is not None:
         rows = rows.filter(cohort__in=list(after))
     size = Membership.objects.filter(cohort=OuterRef("cohort")).order_by().values("cohort")
-    return rows.order_by("cohort_id").annotate(
-        size=Subquery(size.annotate(n=Count("pk")).values("n")),
-        requires_unlock=Subquery(
-            GradingRules.objects.filter(cohort=OuterRef("cohort")).values("requires_unlock")[:1]
-        ),
-        unlocked=ArraySubquery(
-            Unlock.objects.filter(member__memberships__cohort=OuterRef("cohort"))
-            .order_by()
-            .values(row=JSONObject(member="member_id", kind="round_kind_id"))
-        ),
-        conflicts=ArraySubquery(
-            Conflict.objects.of(user)
-            .order_by()
-            .values(
-                of_the_two=Case(
-                    When(declared_by=user, then=F("other_id")), default=F("declared_by_id")
+    return (
+        rows.order_by("-joined_at", "-pk")
+        .annotate(
+            size=Subquery(size.annotate(n=Count("pk")).values("n")),
+            requires_unlock=Subquery(
+                GradingRules.objects.filter(cohort=OuterRef("cohort")).values("requires_unlock")[:1]
+            ),
+            unlocked=ArraySubquery(
+                Unlock.objects.filter(member__memberships__cohort=OuterRef("cohort"))
+                .order_by()
+                .values(row=JSONArray("member_id", "round_kind_id"))
+            ),
+            conflicts=ArraySubquery(
+                Conflict.objects.of(user)
+                .order_by()
+                .values(
+                    of_the_two=Case(
+                        When(declared_by=user, then=F("other_id")), default=F("declared_by_id")
+                    )
                 )
-            )
-        ),
-        ahead=ArraySubquery(
-            turns_ahead(user)
-            .order_by()
-            .values(row=JSONObject(kind="round__round_kind_id", key="prompt__key"))
-        ),
-        waiting=ArraySubquery(_first_waiting(user, at, kind, after)),
-        unread=RowCount(unread_of(user, at)),
+            ),
+            ahead=ArraySubquery(
+                turns_ahead(user)
+                .order_by()
+                .values(row=JSONArray("round__round_kind_id", "prompt__key"))
+            ),
+            waiting=ArraySubquery(_first_waiting(user, at, kind, after)),
+            unread=RowCount(unread_of(user, at)),
+        )
+        .values_list(
+            *(f"cohort__{column}" for column in _COHORT),
+            "unread",
+            "size",
+            "requires_unlock",
+            "unlocked",
+            "conflicts",
+            "ahead",
+            "waiting",
+        )
     )
 
 
-def _view_of(user: User, found: Sequence[Any]) -> View:
-    newest = max(found, key=lambda row: (row.joined_at, row.pk), default=None)
-    conflicts = found[0].conflicts if found else ()
-    ahead = found[0].ahead if found else ()
-    return View(
-        grader=Grader(
-            person=user.pk,
-            conflicts=frozenset(conflicts),
-            prompts_ahead=frozenset((row["kind"], row["key"]) for row in ahead),
-        ),
-        pools={row.cohort_id: _pool(row) for row in found},
-        items=[_waiting_item(entry, row.cohort_id) for row in found for entry in row.waiting],
-        last={row.cohort_id: _place(row.waiting[-1]) for row in found if len(row.waiting) == PAGE},
-        cohort=newest and newest.cohort,
-        unread=newest and newest.unread,
-    )
+_of_any_kind = Prepared(
+    lambda user, at: _head_of_queue(User(pk=user), at, "", None), user=int, at=datetime
+)
+_of_a_kind = Prepared(
+    lambda user, at, kind: _head_of_queue(User(pk=user), at, kind, None),
+    user=int,
+    at=datetime,
+    kind=str,
+)
 
 
 def _first_waiting(
@@ -190,20 +226,29 @@ def barred_reviews(user: User, at: datetime) -> QuerySet[Review]:
     return Review.objects.filter(grader=user).exclude(from_the_queue & (let_go | has_lapsed))
 
 
-def _pool(row: Any) -> Pool:
-    return Pool(
-        cohort=row.cohort_id,
-        size=row.size,
-        requires_unlock=bool(row.requires_unlock),
-        unlocked=frozenset((one["member"], one["kind"]) for one in row.unlocked),
+def _view_of(user: User, heads: Sequence[_Head]) -> View:
+    newest = heads[0] if heads else None
+    return View(
+        grader=Grader(
+            person=user.pk,
+            conflicts=newest.conflicts if newest else frozenset(),
+            prompts_ahead=newest.ahead if newest else frozenset(),
+        ),
+        pools={head.cohort.pk: head.pool for head in heads},
+        items=[_waiting_item(row, head.cohort.pk) for head in heads for row in head.waiting],
+        last={
+            head.cohort.pk: _place(head.waiting[-1]) for head in heads if len(head.waiting) == PAGE
+        },
+        cohort=newest.cohort if newest else None,
+        unread=newest.unread if newest else None,
     )
 
 
 def _waiting_item(row: dict[str, Any], cohort_id: int) -> Waiting:
-    graded_them_at = row.pop("graded_them_at")
+    graded_them_at = row["graded_them_at"]
     return Waiting(
-        **{
-            **row,
+        **row
+        | {
             "cohort": cohort_id,
             "since": _instant(row["since"]),
             "credit": row["credit"] or 0,
