@@ -72,7 +72,8 @@ export class Draft {
       if (this.#saving.isUnsaved && !this.#isLeaving) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden && this.#saving.isUnsaved) this.now();
+      // A form that leaves takes all of it along, and may close the review.
+      if (document.hidden && this.#saving.isUnsaved && !this.#isLeaving) this.now();
     });
     addEventListener("online", () => {
       if (this.#saving.isUnsaved) this.now();
