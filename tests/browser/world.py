@@ -138,10 +138,16 @@ def _demo_rows(world: World, cohort: Cohort) -> None:
     draft = answers.get(state=Attempt.State.DRAFT)
     invitation = cohort.invitations.order_by("-pk")[0]
     sat = {one.vignette.key: one for one in mara.sittings.select_related("vignette")}
+    sat = {one.vignette.key: one for one in mara.sittings.select_related("vignette")}
     world.ids |= {
         "cohort": {"cohort_id": cohort.public_id},
         "token": {"token": invitation.token},
         "no token": {"token": "of-no-invitation"},
+        "round kind, waited for": {"kind": "xfn"},
+        "round kind, begun": {"kind": "sd_ambiguous"},
+        "vignette": {"sitting_id": Sitting.objects.get(submitted_at=None).public_id},
+        "vignette, rated": {"sitting_id": sat["the-night-hours"].public_id},
+        "vignette, with code": {"sitting_id": sat["statement-reader"].public_id},
         "round kind, waited for": {"kind": "xfn"},
         "round kind, begun": {"kind": "sd_ambiguous"},
         "vignette": {"sitting_id": Sitting.objects.get(submitted_at=None).public_id},
