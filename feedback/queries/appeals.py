@@ -18,7 +18,8 @@ from django.utils.dateparse import parse_datetime
 from feedback.eligibility import Exclusion
 from feedback.handlers import Case, Member, exclusions
 from feedback.media_time import media_span_words
-from feedback.models import Conflict, GradeAppeal, Review, Unlock
+from feedback.models import Conflict, GradeAppeal, QueueEntry, Review, Unlock
+from feedback.queries.debriefs import Difference, debrief_for_results
 from feedback.queries.opening import opened_reviews, unopened_reviews
 from feedback.queries.reveal import revealed_at
 from feedback.queries.side_by_side import SideBySide, side_by_side
@@ -40,8 +41,8 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-def stage_of(appeal: GradeAppeal, at: datetime, *, is_playable: bool) -> Stage:
-    """Say where an appeal stands, given whether its recording can still be watched."""
+def stage_of(appeal: GradeAppeal, at: datetime, *, is_readable: bool) -> Stage:
+    """Say where an appeal stands, given whether anybody could read the answer anew."""
     review = appeal.review
     if appeal.answered_at is not None:
         return Stage.ANSWERED
@@ -49,8 +50,8 @@ def stage_of(appeal: GradeAppeal, at: datetime, *, is_playable: bool) -> Stage:
         return Stage.CLOSED
     if review is not None and review.is_submitted and review.submitted_at is not None:
         is_late = at - review.submitted_at >= ANSWER_WITHIN
-        return Stage.OPEN if is_late and is_playable else Stage.READ
-    if not is_playable:
+        return Stage.OPEN if is_late and is_readable else Stage.READ
+    if not is_readable:
         return Stage.CLOSED
     if review is not None and review.is_open and not review.is_lapsed(at):
         return Stage.IN_HAND
@@ -167,7 +168,7 @@ def handlers_to_tell(
         waiting = waiting.filter(pk=of.pk)
     found = []
     for appeal in _with_members(waiting, at):
-        if stage_of(appeal, at, is_playable=appeal.is_playable) == Stage.OPEN:
+        if stage_of(appeal, at, is_readable=appeal.is_readable) == Stage.OPEN:
             reasons = _exclusions(appeal, at)
             found.append((appeal, sorted(person for person, why in reasons.items() if why is None)))
     return found
@@ -203,7 +204,7 @@ def _with_members(appeals: QuerySet[GradeAppeal], at: datetime) -> Iterable[Any]
             "review__grader",
         )
         .annotate(
-            is_playable=Exists(Recording.objects.ready().filter(attempt=OuterRef("attempt"))),
+            is_readable=_is_readable(OuterRef("attempt")),
             had_in_hand=ArraySubquery(taken.order_by().values("actor_id")),
             members=ArraySubquery(
                 members.annotate(
@@ -226,6 +227,15 @@ def _with_members(appeals: QuerySet[GradeAppeal], at: datetime) -> Iterable[Any]
     )
 
 
+def _is_readable(attempt: OuterRef) -> Q:
+    """Tell whether a recording plays, and no report keeps the answer from being evidence."""
+    reported = QueueEntry.objects.exclude(exclusion=QueueEntry.Exclusion.NONE)
+    return Q(
+        Exists(Recording.objects.ready().filter(attempt=attempt)),
+        ~Exists(reported.filter(attempt=attempt)),
+    )
+
+
 def unread_reviews(at: datetime) -> Q:
     """Tell the reviews that were given up before a word was written: they have seen nothing."""
     is_given_up = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED]) | Q(
@@ -237,7 +247,7 @@ def unread_reviews(at: datetime) -> Q:
 def _handling(appeal: Any, reader: User, at: datetime) -> Handling:
     return Handling(
         appeal=appeal,
-        stage=stage_of(appeal, at, is_playable=appeal.is_playable),
+        stage=stage_of(appeal, at, is_readable=appeal.is_readable),
         exclusions=_exclusions(appeal, at),
         untrained=frozenset(row["person"] for row in appeal.members if not row["is_trained"]),
         had_in_hand=frozenset(appeal.had_in_hand),
@@ -303,16 +313,37 @@ class AppealOfMine:
         return media_span_words(self.appeal.start_ms, self.appeal.end_ms) if self.appeal else ""
 
 
+@dataclass(frozen=True)
+class Disputes:
+    """What a candidate's results say of their appeal, and of graders who differ."""
+
+    appeal: AppealOfMine
+    debrief: Difference | None
+
+
+def disputes_for_results(attempt: Attempt, labels: tuple[str, ...], at: datetime) -> Disputes:
+    """Return both for the results of an answer; one query, two where its graders differ."""
+    found = _disputed(attempt)
+    return Disputes(
+        appeal=_appeal_of_mine(attempt, found, at),
+        debrief=debrief_for_results(attempt, getattr(found, "queue_entry", None), labels),
+    )
+
+
 def appeal_for_results(attempt: Attempt, at: datetime) -> AppealOfMine:
     """Return what a candidate's results say of their appeal; one query.
 
     One may be made once all reviews that are in are opened.
     """
-    found: Any = (
+    return _appeal_of_mine(attempt, _disputed(attempt), at)
+
+
+def _disputed(attempt: Attempt) -> Any:
+    return (
         Attempt.objects.filter(pk=attempt.pk)
         .select_related("queue_entry", "grade_appeal__review__grader")
         .annotate(
-            is_playable=Exists(Recording.objects.ready().filter(attempt=OuterRef("pk"))),
+            is_readable=_is_readable(OuterRef("pk")),
             opened=ArraySubquery(
                 opened_reviews()
                 .filter(attempt=OuterRef("pk"))
@@ -323,18 +354,14 @@ def appeal_for_results(attempt: Attempt, at: datetime) -> AppealOfMine:
         )
         .get()
     )
+
+
+def _appeal_of_mine(attempt: Attempt, found: Any, at: datetime) -> AppealOfMine:
     appeal: GradeAppeal | None = getattr(found, "grade_appeal", None)
     if appeal is None:
         moments = [parse_datetime(row["at"]) for row in found.opened]
         until = _until(attempt.submitted_at, [moment for moment in moments if moment])
-        entry = getattr(found, "queue_entry", None)
-        may = (
-            until is not None
-            and at < until
-            and found.is_playable
-            and not found.unopened
-            and not (entry and entry.exclusion)
-        )
+        may = until is not None and at < until and found.is_readable and not found.unopened
         return AppealOfMine(None, None, False, "", until, may)
     appeal.attempt = attempt
     review = appeal.review
@@ -342,7 +369,7 @@ def appeal_for_results(attempt: Attempt, at: datetime) -> AppealOfMine:
     cohort = attempt.round.loop.cohort
     return AppealOfMine(
         appeal=appeal,
-        stage=stage_of(appeal, at, is_playable=found.is_playable),
+        stage=stage_of(appeal, at, is_readable=found.is_readable),
         is_review_in=review is not None and review.is_submitted,
         handler=cohort.called(review.grader) if review is not None and is_open else "",
         until=None,
@@ -373,14 +400,22 @@ class Errand:
         return media_span_words(self.appeal.start_ms, self.appeal.end_ms)
 
     @property
+    def start_seconds(self) -> int:
+        """Return where that part begins."""
+        return self.appeal.start_ms // 1000
+
+    @property
     def is_to_answer(self) -> bool:
         """Say whether the review is in and the appeal waits for its handler's word."""
         return self.appeal.answered_at is None
 
 
 def appeal_for_review(review: Review) -> Errand | None:
-    """Return the errand of a review that was taken for an appeal; no query for any other."""
+    """Return the errand of a review that was taken for an appeal, and is still the one for it.
+
+    No query where the appeal was fetched with the review.
+    """
     if review.purpose != Review.Purpose.APPEAL:
         return None
-    appeal = GradeAppeal.objects.filter(review=review).first()
+    appeal: GradeAppeal | None = getattr(review, "grade_appeal", None)
     return Errand(appeal) if appeal else None

@@ -104,19 +104,30 @@ class Difference:
         return sum(len(row.moved) for row in self.beside.rows)
 
 
-def debrief_for_results(attempt: Attempt, labels: tuple[str, ...] = ()) -> Difference | None:
+def debrief_for_results(
+    attempt: Attempt, entry: QueueEntry | None, labels: tuple[str, ...] = ()
+) -> Difference | None:
     """Return how the graders differ whose reviews the candidate has opened, else None.
 
-    One query where nobody differs, three where they do and the cohort's `labels` are known.
+    `entry` is the answer's in the queue; no query where nobody differs.
     """
-    entry = QueueEntry.objects.filter(attempt=attempt, is_split=True).first()
-    beside = side_by_side(attempt, of=opened_reviews(), labels=labels) if entry else None
-    if entry is None or beside is None or not beside.are_split:
+    if entry is None or not entry.is_split:
+        return None
+    beside = side_by_side(attempt, of=opened_reviews(), labels=labels)
+    if not beside.are_split:
         return None
     return Difference(beside=beside, is_debriefed=entry.handed_in >= entry.wanted)
 
 
 def debrief_for_review(review: Review) -> bool:
-    """Say whether a review that is in leads on to a debrief of its answer's graders."""
-    is_one_of_them = review.is_submitted and review.purpose in Review.READ_BY_CANDIDATE
-    return is_one_of_them and is_debrief_open(review.attempt)
+    """Say whether a review that is in leads on to a debrief of its answer's graders.
+
+    No query where the entry of its answer was fetched with it, unless its debrief has begun
+    before more reviews were wanted.
+    """
+    if not (review.is_submitted and review.purpose in Review.READ_BY_CANDIDATE):
+        return False
+    entry: QueueEntry | None = getattr(review.attempt, "queue_entry", None)
+    if entry is None or not (entry.is_split and review.attempt.is_submitted):
+        return False
+    return entry.handed_in >= entry.wanted or is_debrief_open(review.attempt)

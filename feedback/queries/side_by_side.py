@@ -162,7 +162,8 @@ def side_by_side(
 ) -> SideBySide:
     """Return the reviews of an answer that are in, or those `of` them, side by side.
 
-    Three queries; two where the cohort's `labels` are known.
+    Two queries; one where the cohort's `labels` are known. Dimensions are those that were rated,
+    which are all: a review that is handed in is whole.
     """
     loop = attempt.round.loop
     labels = labels or level_labels(loop.ladder, loop.cohort.label_company)
@@ -172,27 +173,41 @@ def side_by_side(
         .filter(attempt=attempt)
         .select_related("grader", "revision")
         .annotate(
-            given=_ranks(Rating.objects.filter(review=here)),
+            given=_ranks(Rating.objects.filter(review=here), **_OF_DIMENSION),
             revised=_ranks(RevisedRating.objects.filter(revision__review=here)),
         )
         .order_by("submitted_at", "pk")
     )
+    found: list[Any] = list(reviews)
     columns = [
-        _column(review, attempt, labels, is_mine=review.grader_id == reader_id)
-        for review in reviews
+        _column(review, attempt, labels, is_mine=review.grader_id == reader_id) for review in found
     ]
-    dimensions = Dimension.objects.filter(version=attempt.rubric_version_id).order_by("position")
+    dimensions = {
+        row["key"]: Dimension(**{name: row[name] for name in _OF_DIMENSION})
+        for review in found
+        for row in review.given
+    }
     return SideBySide(
         labels=labels,
         target_rank=loop.target_rank,
         columns=columns,
-        rows=[_row(dimension, columns, labels) for dimension in dimensions],
+        rows=[
+            _row(dimension, columns, labels)
+            for dimension in sorted(dimensions.values(), key=lambda one: one.position)
+        ],
     )
 
 
-def _ranks(ratings: Any) -> ArraySubquery:
+_OF_DIMENSION = {
+    name: f"dimension__{name}" for name in ("id", "key", "label", "is_key", "position")
+}
+
+
+def _ranks(ratings: Any, **more: str) -> ArraySubquery:
     rows = ratings.order_by("dimension_id")
-    return ArraySubquery(rows.values(row=JSONObject(key="dimension__key", rank="rank")))
+    return ArraySubquery(
+        rows.values(row=JSONObject(**{"key": "dimension__key", "rank": "rank", **more}))
+    )
 
 
 def _column(review: Any, attempt: Attempt, labels: tuple[str, ...], *, is_mine: bool) -> Column:

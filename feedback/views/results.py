@@ -17,8 +17,7 @@ from feedback.access import results_to_read
 from feedback.actions import opening
 from feedback.opening_forms import OpeningForm, ReflectionForm
 from feedback.queries.answers import questions_for_results
-from feedback.queries.appeals import appeal_for_results
-from feedback.queries.debriefs import debrief_for_results
+from feedback.queries.appeals import disputes_for_results
 from feedback.queries.gold import gold_for_results
 from feedback.queries.reports import report_for_results
 from feedback.queries.results import GraderReview, Results, ResultsPage, results_page
@@ -137,8 +136,7 @@ def _shown(
     context |= _words(page, page.results)
     context |= {
         "questions": questions_for_results(attempt, now),
-        "appeal": appeal_for_results(attempt, now),
-        "debrief": debrief_for_results(attempt, page.labels),
+        "disputes": disputes_for_results(attempt, page.labels, now),
         "gold": gold_for_results(attempt, now),
     }
     return render(request, "feedback/results/results.html", context, status=status)

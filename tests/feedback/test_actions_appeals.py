@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from feedback.actions import appeals, queue, reviews, withdrawal
+from feedback.actions import appeals, queue, reports, reviews, withdrawal
 from feedback.actions.appeals import (
     AnsweredAlready,
     AppealedAlready,
@@ -428,6 +428,20 @@ def test_taking_an_answer_back_closes_its_appeal(
         with pytest.raises(AppealOver):
             appeals.take(appeal=made, by=person, at=SOON)
     assert appeals.tell_handlers(at=SOON) == 0
+
+
+def test_a_report_closes_an_appeal_until_it_is_contested(
+    made: GradeAppeal, reader: User, other: User
+) -> None:
+    review = appeals.take(appeal=made, by=reader, at=SOON)
+    third = factories.review(made.attempt, other, claimed_at=SOON)
+    reports.report(review=third, kind=Report.Kind.UNUSABLE, by=other, at=SOON)
+    review.refresh_from_db()
+    assert review.state == "void"
+    assert stage(made, SOON) is Stage.CLOSED
+    reports.contest(attempt=made.attempt, by=made.attempt.round.loop.member, at=SOON)
+    assert stage(made, SOON) is Stage.OPEN
+    assert appeals.take(appeal=made, by=reader, at=SOON) == review
 
 
 def test_an_erased_recording_closes_what_nobody_has_read(made: GradeAppeal, reader: User) -> None:

@@ -21,8 +21,9 @@ from feedback.models import (
     RevisedRating,
     Revision,
 )
+from feedback.queries.appeals import disputes_for_results
 from feedback.queries.debriefs import (
-    debrief_for_results,
+    Difference,
     debrief_for_review,
     debrief_page,
     is_debrief_open,
@@ -59,6 +60,11 @@ def now(rank: int = 2, **ranks: int | None) -> Now:
         level_given_rank=rank,
         ratings=dict.fromkeys(DIMENSIONS, rank) | ranks,
     )
+
+
+def difference(attempt: Attempt) -> Difference | None:
+    """Return what the candidate's results say of graders who differ."""
+    return disputes_for_results(attempt, (), SOON).debrief
 
 
 def told(kind: Notice.Kind) -> list[str]:
@@ -110,7 +116,7 @@ def test_graders_who_agree_have_nothing_to_debrief(
     for grader in (peer, second_peer):
         factories.submitted_review(answer, grader, rank=2)
     assert not is_debrief_open(answer)
-    assert debrief_for_results(answer) is None
+    assert difference(answer) is None
 
 
 def test_the_sweep_asks_in_whom_nobody_has_asked_yet_once(third: Review, cohort: Cohort) -> None:
@@ -288,22 +294,22 @@ def test_what_nobody_observed_lies_nowhere(
 def test_the_candidate_is_told_of_reviews_they_have_opened_alone(
     attempt: Attempt, organiser: User
 ) -> None:
-    assert debrief_for_results(attempt) is None
+    assert difference(attempt) is None
     factories.open_reviews(attempt)
-    found = debrief_for_results(attempt)
+    found = difference(attempt)
     assert found is not None
     assert not found.is_debriefed
     assert [row.dimension.key for row in found.beside.differing] == list(DIMENSIONS)
 
     third = factories.submitted_review(attempt, organiser, rank=0, submitted_at=SOON)
     debriefs.revise(review=third, now=now(1), at=SOON)
-    shut = debrief_for_results(attempt)
+    shut = difference(attempt)
     assert shut is not None
     assert shut.is_debriefed
     assert "organiser-104" not in [column.who for column in shut.beside.columns]
     assert not shut.beside.revised
     factories.open_reviews(attempt)
-    read = debrief_for_results(attempt)
+    read = difference(attempt)
     assert read is not None
     assert read.moved == len(DIMENSIONS)
 
@@ -317,7 +323,7 @@ def test_a_split_by_an_unopened_review_is_no_news_yet(
     factories.open_reviews(answer)
     factories.submitted_review(answer, organiser, rank=0, is_extra=True)
     assert answer.queue_entry.is_split
-    assert debrief_for_results(answer) is None
+    assert difference(answer) is None
 
 
 # Invariants
