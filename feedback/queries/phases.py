@@ -27,7 +27,9 @@ from feedback.sentences import number_words
 MILLISECOND = timedelta(milliseconds=1)
 LETTER_PERCENT = 1.05
 """So much of a usual bar a letter takes; words without room are left out of the drawing."""
-RUNG_HEIGHT = 6
+RUNG_HEIGHT = 5
+LADDER_HEIGHT = 30
+"""Four rungs, and room for a figure above the highest."""
 
 
 class GuidePhase(Protocol):
@@ -58,7 +60,7 @@ class Bar:
     @property
     def top(self) -> int:
         """Return how far from the top of the ladder a rung's bar begins."""
-        return 4 * RUNG_HEIGHT - self.height
+        return LADDER_HEIGHT - self.height
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class RibbonView:
     def begins(self) -> str:
         """Return where each phase begins, for a script: "1:0 2:180000"."""
         return " ".join(f"{one.key}:{one.start_ms}" for one in self.ribbon.stretches)
+
+    @property
+    def next_place(self) -> int:
+        """Return which phase follows the last one that was marked; for a page without a script."""
+        return self.ribbon.stretches[-1].key + 1 if self.ribbon.stretches else 1
 
     @cached_property
     def figures(self) -> list[Figure]:
@@ -172,7 +179,8 @@ class RibbonView:
         start = self._percent(one.start_ms)
         width = round(self._percent(one.end_ms) - start, 2)
         name = short_name(phase.name)
-        texts = [name] if one.is_open else [f"{name} {_time_words(phase)}", name]
+        time = _time_words(phase)
+        texts = [name] if one.is_open else [f"{name} {time}", name, time]
         return Bar(
             start=start,
             width=width,
@@ -309,9 +317,11 @@ def chain_words(chain: Chain) -> str:
 
 
 def _time_words(phase: PhaseTime) -> str:
-    """Say spent and planned as figures: 3/10."""
+    """Say spent and planned as figures: 3/10; of what has no marked end, where it begins."""
     planned = phase.planned_ms // MINUTE_MS
-    if not phase.is_marked or (phase.open_from_ms is not None and not phase.spent_ms):
+    if phase.open_from_ms is not None and not phase.spent_ms:
+        return _("from %(at)s") % {"at": media_time_words(phase.open_from_ms)}
+    if not phase.is_marked:
         return f"–/{planned}"
     return f"{_minutes(phase.spent_ms)}/{planned}"
 
