@@ -32,7 +32,8 @@ class AnswerPlan:
     eyes. An answer is dated by `days_ago`, and then its graders come on the following
     evenings; or by `minutes_ago`, and then `graded_minutes_ago` says when each of them came.
     `signals` are the downcodes that somebody ticks, and who. `nth` is the round among the
-    loop's rounds of this kind. `felt` is the energy, -2 to 2.
+    loop's rounds of this kind. `felt` is the energy, -2 to 2. Where it is not `is_opened` its
+    candidate has not said yet how useful the reviews are.
     """
 
     member: str
@@ -47,6 +48,7 @@ class AnswerPlan:
     is_live: bool = False
     predicted_rank: int = 2
     felt: int = 0
+    is_opened: bool = True
     signals: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
@@ -122,7 +124,9 @@ _SD_CLASSIC = (
         12,
         signals=(("boxes_first", ("kenji", "mara")),),
     ),
-    AnswerPlan("mara", "sd_classic", "typeahead", 2.8, ("tomas", "kenji"), 6, felt=1),
+    AnswerPlan(
+        "mara", "sd_classic", "typeahead", 2.8, ("tomas", "kenji"), 6, felt=1, is_opened=False
+    ),
 )
 _SD_AMBIGUOUS = (
     AnswerPlan(

@@ -255,7 +255,7 @@ def test_first_screen_of_the_candidate_shows_every_state(mara: User) -> None:
     }
     assert found == {
         "coding": (State.AT_BAR, Step.KEEP_WARM),
-        "sd_classic": (State.CANNOT_TELL, Step.LIVE_MOCK),
+        "sd_classic": (State.CANNOT_TELL, Step.OPEN_REVIEWS),
         "sd_ambiguous": (State.CANNOT_TELL, Step.NEW_PROMPT),
         "xfn": (State.TOO_LITTLE_EVIDENCE, Step.NEW_PROMPT),
         "ic_leadership": (State.BELOW_BAR, Step.REPAIR_CAP),
@@ -274,9 +274,11 @@ def test_candidate_has_answers_that_wait_and_one_in_the_making(mara: User) -> No
         for line in page.lines
         if line.waiting.answers
     }
+    to_open = {line.round.round_kind.key: line.to_open for line in page.lines if line.to_open}
     drafts = [line.round.round_kind.key for line in page.lines if line.draft_id]
     draft = Attempt.objects.get(state="draft")
     assert waiting == {"deep_dive": (1, 2), "sd_ambiguous": (0, 2)}
+    assert to_open == {"sd_classic": 2}
     assert drafts == ["xfn"]
     assert draft.predicted_rank is not None
     assert draft.artifacts.get().kind == "notes"
