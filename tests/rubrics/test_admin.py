@@ -36,3 +36,27 @@ def test_admin_shows_and_does_not_change(operator: Client, model: type) -> None:
     assert operator.post(reverse(f"{base}_delete", args=[row.pk]), {}).status_code == 403
     assert admin.site.is_registered(model)
     assert RubricVersion.objects.get() == version
+
+
+def test_vignettes_are_listed_without_their_key(operator: Client) -> None:
+    vignette = factories.vignette(shows="fluent-and-empty", pair_key="other")
+    base = "admin:rubrics_vignette"
+
+    listed = operator.get(reverse(f"{base}_changelist"))
+    assert vignette.title in listed.text
+    for secret in ("The words of", "fluent", "discovery"):
+        assert secret not in listed.text
+    opened = operator.get(reverse(f"{base}_change", args=[vignette.pk]))
+    assert "The words of first-one carry discovery." in opened.text
+    assert operator.post(reverse(f"{base}_change", args=[vignette.pk]), {}).status_code == 403
+    assert operator.get(reverse(f"{base}_add")).status_code == 403
+
+
+def test_vignettes_in_the_admin_are_for_staff_alone(client: Client, peer: User) -> None:
+    vignette = factories.vignette()
+    client.force_login(peer)
+
+    for name, arguments in (("changelist", []), ("change", [vignette.pk])):
+        answer = client.get(reverse(f"admin:rubrics_vignette_{name}", args=arguments), follow=True)
+        assert "The words of" not in answer.text
+        assert vignette.title not in answer.text
