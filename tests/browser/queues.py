@@ -33,10 +33,8 @@ def lay(world: "World", now: datetime, film: bytes) -> None:
     world.ids["busy cohort"] = {"cohort_id": cohort.public_id}
     GradingRules.objects.create(cohort=cohort, reviews_wanted=3)
     _waiting(world, cohort, now)
-    _ended(world, cohort, now)
-    round_ = factories.loop(hale, cohort, kinds=["xfn"]).rounds.get()
-    held = factories.attempt(round_, kind=Attempt.Kind.LIVE, submitted_at=now - HOUR)
-    factories.recording(held, film, started_at=now - HOUR)
+    _ended(world, cohort, now, film)
+    held = _filmed(hale, cohort, film, "xfn", kind=Attempt.Kind.LIVE, submitted_at=now - HOUR)
     review = factories.review(held, world.people["kit"], claimed_at=now, lease_until=now + DAY)
     world.ids["review of a mock"] = {"review_id": review.public_id}
     for member, given, taken in ((fern, 5, 3), (hale, 1, 4)):
@@ -44,6 +42,14 @@ def lay(world: "World", now: datetime, film: bytes) -> None:
             cohort=cohort, member=member, defaults={"given": given, "taken": taken}
         )
     factories.cohort(fern, name="Alumni of the cohort that practised all through last winter")
+
+
+def _filmed(member: User, cohort: Cohort, film: bytes, round_kind: str, **facts: object) -> Attempt:
+    """Make an answer with a film that plays."""
+    round_ = factories.loop(member, cohort, kinds=[round_kind]).rounds.get()
+    made = factories.attempt(round_, **facts)
+    factories.recording(made, film, started_at=made.submitted_at)
+    return made
 
 
 def _waiting(world: "World", cohort: Cohort, now: datetime) -> None:
@@ -62,18 +68,16 @@ def _waiting(world: "World", cohort: Cohort, now: datetime) -> None:
         conflicts.declare(other=other, by=fern, at=now - DAY)
 
 
-def _ended(world: "World", cohort: Cohort, now: datetime) -> None:
+def _ended(world: "World", cohort: Cohort, now: datetime, film: bytes) -> None:
     """End claims of fern's in each way, and let hale read a report of an answer in each state."""
     fern, gus, hale, maxi, _juno, _kit = (world.people[key] for key in PEOPLE)
     begun = {"claimed_at": now - 2 * HOUR, "drafted_at": now - HOUR, "state": "draft"}
 
     def taken(candidate: User, kind: str = "coding", **facts: object) -> Review:
-        answer = factories.answer(candidate, cohort, kind=kind, submitted_at=now - 4 * HOUR)
-        review = factories.review(
+        answer = _filmed(candidate, cohort, film, kind, submitted_at=now - 4 * HOUR)
+        return factories.review(
             answer, fern, **{"claimed_at": now - HOUR, "lease_until": now + HOUR, **facts}
         )
-        world.ids[f"{kind} of {candidate.handle}"] = {"attempt_id": answer.public_id}
-        return review
 
     own = taken(hale, "deep_dive", **begun, summary="The sound stops at 2:10.")
     note = "There is no sound from 2:10 on, neither in the camera nor in the screen track."
@@ -97,7 +101,7 @@ def _ended(world: "World", cohort: Cohort, now: datetime) -> None:
     places.settle(attempt=Attempt.objects.get(pk=gone.attempt_id), at=now)
     taken(maxi, state="expired", claimed_at=now - 3 * HOUR, lease_until=now - 2 * HOUR)
 
-    half = factories.answer(hale, cohort, kind="sd_classic", submitted_at=now - 3 * DAY)
+    half = _filmed(hale, cohort, film, "sd_classic", submitted_at=now - 3 * DAY)
     factories.submitted_review(half, gus, submitted_at=now - 2 * DAY)
     factories.open_reviews(half)
     again = factories.review(half, fern, claimed_at=now)
