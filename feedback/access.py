@@ -21,6 +21,7 @@ from feedback.models import (
     Sitting,
 )
 from feedback.queries.appeals import Handling, handlings
+from feedback.queries.asked import with_asked
 from feedback.queries.debriefs import entries_to_debrief
 from feedback.queries.gold import expert_work
 from feedback.queries.opening import opened_reviews
@@ -54,6 +55,14 @@ def reviews_to_write(user: User) -> QuerySet[Review]:
 def review_to_write(user: User, public_id: UUID) -> Review:
     """Return a review to its grader. The actions say what may still be done with it."""
     review = reviews_to_write(user).filter(public_id=public_id).first()
+    if review is None:
+        raise Http404("No such review.")
+    return review
+
+
+def review_with_asked(user: User, public_id: UUID) -> Review:
+    """Return a review to its grader, with what was asked of it and what they asked back."""
+    review: Review | None = with_asked(reviews_to_write(user)).filter(public_id=public_id).first()
     if review is None:
         raise Http404("No such review.")
     return review

@@ -149,7 +149,7 @@ class Asked:
 @require_safe
 def review(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """Show the scorecard of an open review; read-only once it is handed in or closed."""
-    found = access.review_to_write(signed_in(request), review_id)
+    found = access.review_with_asked(signed_in(request), review_id)
     now = timezone.now()
     if found.is_open or found.state == Review.State.EXPIRED:
         return _scorecard(request, found, now)

@@ -189,6 +189,19 @@ def _open_report(page: "Page") -> None:
     page.locator("#report-note").scroll_into_view_if_needed()
 
 
+def _ask_nothing(page: "Page") -> None:
+    _open_all(page)
+    page.locator("#ask textarea").evaluate("(one) => { one.form.noValidate = true; }")
+    with page.expect_navigation():
+        page.locator("#ask button").last.click()
+
+
+def _open_with_nothing_said(page: "Page") -> None:
+    page.locator("form#open").evaluate("(one) => { one.noValidate = true; }")
+    with page.expect_navigation():
+        _press("Open the levels")(page)
+
+
 def _ask_to_erase(page: "Page") -> None:
     page.locator("button[data-dialog^=erase]").first.click()
     page.locator("dialog[open]").wait_for()
@@ -447,7 +460,30 @@ VISITS: dict[str, Visit] = {
     "results, to erase": Visit("feedback:results", "provisional", who="wren", then=_ask_to_erase),
     "results, provisional": Visit("feedback:results", "provisional", who="wren"),
     "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
+    "results, to open": Visit("feedback:results", "to open"),
+    "results, to open, nothing said": Visit(
+        "feedback:results", "to open", then=_open_with_nothing_said, then_status=422
+    ),
+    "results, one more": Visit("feedback:results", "one more", who="wren", then=_open_all),
+    "round, reviews to open": Visit("loops:round", "round of reviews to open"),
     "results": Visit("feedback:results", "revealed", then=_open_all),
+    # Questions and why-chains
+    "results, asked": Visit("feedback:results", "waiting result", who="rosa", then=_open_all),
+    "results, a question of nothing": Visit(
+        "feedback:results", "waiting result", who="rosa", then=_ask_nothing, then_status=422
+    ),
+    "review, asked": Visit("feedback:review", "waiting review", who="nils", then=_open_all),
+    "follow-up, waiting": Visit("feedback:follow_up", "waiting follow-up", who="rosa"),
+    "follow-up, begun": Visit("feedback:follow_up", "begun follow-up", who="rosa", then=_open_all),
+    "follow-up, being made ready": Visit("feedback:follow_up", "making follow-up", who="rosa"),
+    "follow-up, broken off": Visit("feedback:follow_up", "broken off follow-up", who="rosa"),
+    "follow-up, ready": Visit("feedback:follow_up", "ready follow-up", who="rosa"),
+    "follow-up, too long": Visit("feedback:follow_up", "long follow-up", who="rosa"),
+    "follow-up, sent": Visit("feedback:follow_up", "sent follow-up", who="rosa"),
+    "follow-up, declined": Visit("feedback:follow_up", "declined follow-up", who="rosa"),
+    "follow-up, asked": Visit("feedback:follow_up", "waiting follow-up", who="nils"),
+    "follow-up, answered": Visit("feedback:follow_up", "sent follow-up", who="nils"),
+    "recorder of a take": Visit("loops:record", "begun take", who="rosa", then=_check_devices),
     # Appeals of results, and debriefs
     "appeal of a result": Visit("feedback:appeal", "appealable result", who="hana"),
     "appeal of a result, empty": Visit(

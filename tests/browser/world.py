@@ -42,7 +42,7 @@ from loops.models import (
     User,
 )
 from tests import factories
-from tests.browser import bookings, disputes, evenings, queues
+from tests.browser import asking, bookings, disputes, evenings, queues
 from tests.waiting import RequestsUnderWay
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ ROUNDS = {
     "unplayable": "xfn",
     "provisional": "deep_dive",
     "uncalibrated": "coding",
+    "one more": "sd_ambiguous",
     "erased": "sd_classic",
     "erasing": "coding",
     "lost": "xfn",
@@ -110,6 +111,7 @@ def _made() -> World:
     evenings.lay(world, cohort, now, _film())
     bookings.lay(world, cohort, now)
     disputes.lay(world, now, _film())
+    asking.lay(world, now, _film())
     queues.lay(world, now, _film())
     _letters(world)
     _hours(world, cohort, now)
@@ -138,16 +140,10 @@ def _demo_rows(world: World, cohort: Cohort) -> None:
     draft = answers.get(state=Attempt.State.DRAFT)
     invitation = cohort.invitations.order_by("-pk")[0]
     sat = {one.vignette.key: one for one in mara.sittings.select_related("vignette")}
-    sat = {one.vignette.key: one for one in mara.sittings.select_related("vignette")}
     world.ids |= {
         "cohort": {"cohort_id": cohort.public_id},
         "token": {"token": invitation.token},
         "no token": {"token": "of-no-invitation"},
-        "round kind, waited for": {"kind": "xfn"},
-        "round kind, begun": {"kind": "sd_ambiguous"},
-        "vignette": {"sitting_id": Sitting.objects.get(submitted_at=None).public_id},
-        "vignette, rated": {"sitting_id": sat["the-night-hours"].public_id},
-        "vignette, with code": {"sitting_id": sat["statement-reader"].public_id},
         "round kind, waited for": {"kind": "xfn"},
         "round kind, begun": {"kind": "sd_ambiguous"},
         "vignette": {"sitting_id": Sitting.objects.get(submitted_at=None).public_id},
@@ -159,6 +155,10 @@ def _demo_rows(world: World, cohort: Cohort) -> None:
         "draft": {"attempt_id": draft.public_id},
         "draft's round": {"round_id": draft.round.public_id},
         "revealed": {"attempt_id": _revealed(answers).public_id},
+        "round of reviews to open": {
+            "round_id": answers.get(prompt__key="typeahead").round.public_id
+        },
+        "to open": {"attempt_id": answers.get(prompt__key="typeahead").public_id},
         "nobody yet": {"attempt_id": next(a for a in waiting if not a.reviews.exists()).public_id},
         "one of two": {
             "attempt_id": next(a for a in waiting if a.reviews.submitted().exists()).public_id
@@ -222,12 +222,19 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
     unplayable = _submitted(world, "unplayable", rounds, now)
     failed = factories.recording(unplayable, state=Recording.State.FAILED, error_code="not_media")
     factories.upload(failed, film)
-    for name, graders, days in [("provisional", "tomas", 3), ("uncalibrated", "kenji priya", 1)]:
+    for name, graders, days in [
+        ("provisional", "tomas", 3),
+        ("uncalibrated", "kenji priya", 1),
+        ("one more", "kenji priya", 1),
+    ]:
         answer = _submitted(world, name, rounds, now - timedelta(days=days))
         factories.recording(answer, film)
         for grader in graders.split():
             at = now - timedelta(hours=5)
             factories.submitted_review(answer, world.people[grader], claimed_at=at, submitted_at=at)
+        factories.open_reviews(answer)
+    late = {"claimed_at": now, "submitted_at": now, "is_extra": True, "is_untrained": True}
+    factories.submitted_review(answer, world.people["tomas"], downcodes=["unbounded"], **late)
     _erased(world, rounds, now, film)
 
 

@@ -359,7 +359,7 @@ def test_a_take_can_be_handed_in_as_a_file(
     ("facts", "said"),
     [
         ({"state": Recording.State.RECORDING}, "Your take is not finished"),
-        ({"state": Recording.State.UPLOADED}, "It is safe on the server."),
+        ({"state": Recording.State.UPLOADED}, "You can send it once it plays."),
         ({"state": Recording.State.FAILED}, "could not be made playable"),
     ],
 )
@@ -395,9 +395,9 @@ def test_a_candidate_declines(
     mine = client_of(candidate)
     mine.post(at(follow_up, "follow_up_decline"))
 
-    assert "You declined this question." in words(mine.get(at(follow_up)).text)
+    assert "You declined this question, and the chain ends with it." in words(mine.get(at(follow_up)).text)
     said = reads(peer, "feedback:follow_up", follow_up.public_id)
-    assert "candidate-101 declined this question." in said
+    assert "candidate-101 declined this question, and the chain ends with it." in said
     assert "the chain ends there" in reads(peer, "feedback:review", follow_up.review.public_id)
     response = mine.post(at(follow_up, "take_begin"), follow=True)
     assert "You have declined this question" in response.text
