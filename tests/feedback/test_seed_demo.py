@@ -29,7 +29,9 @@ from feedback.models import (
     GraderMeasure,
     Rating,
     Review,
+    Sitting,
     Snapshot,
+    Unlock,
 )
 from feedback.queries.queue import held_review
 from feedback.queries.queue_page import queue_page
@@ -122,6 +124,10 @@ def facts() -> dict[str, list[Any]]:
             "level_given_rank",
             "summary",
         ),
+        "sittings": Sitting.objects.values_list(
+            "public_id", "vignette__key", "number", "opened_at", "submitted_at", "exact"
+        ),
+        "unlocks": Unlock.objects.values_list("member__email", "round_kind__key", "at"),
         "ratings": Rating.objects.values_list(review, "dimension__key", "rank"),
         "ticks": DowncodeTick.objects.values_list(review, "downcode__key", "at_ms"),
         "evidence": Evidence.objects.values_list(
@@ -463,6 +469,29 @@ def test_candidate_signs_in_to_the_board(mara: User, client: Client) -> None:
     assert is_in
     assert page.status_code == 200
     assert b"System design, ambiguous" in page.content
+
+
+def test_people_have_trained_each_to_another_point(made: Made) -> None:
+    unlocked = defaultdict(set)
+    for unlock in Unlock.objects.select_related("member", "round_kind"):
+        unlocked[unlock.member.email.partition("@")[0]].add(unlock.round_kind.key)
+
+    assert unlocked == {
+        "mara": {"coding"},
+        "tomas": {"xfn", "ic_leadership", "sd_ambiguous", "em_org"},
+        "adaeze": {"em_design", "em_technical"},
+        "kenji": {"coding", "sd_classic", "sd_ambiguous"},
+        "priya": {"coding"},
+        "eilidh": {"deep_dive"},
+    }
+    assert Unlock.objects.get(is_by_repeat=True).round_kind.key == "em_technical"
+    (open_one,) = Sitting.objects.filter(submitted_at=None)
+    assert open_one.member.email == "mara@demo.example"
+    given = Review.objects.submitted().filter(attempt__round__round_kind__key="coding")
+    assert {review.is_untrained for review in given.filter(grader__email__startswith="kenji")} == {
+        False
+    }
+    assert given.filter(is_untrained=True).exists()
 
 
 # The story, without a database
