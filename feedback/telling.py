@@ -200,7 +200,7 @@ def _expert(notice: Notice) -> Told:
             _("An organiser asks you for reference levels of an answer of your cohort."),
             _("Its candidate has agreed. Please do not speak of it to anybody."),
         ),
-        links=(Link(_("Open the queue"), reverse("feedback:queue")),),
+        links=(Link(_("Grade it"), reverse("feedback:experts")),),
     )
 
 

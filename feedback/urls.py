@@ -76,6 +76,7 @@ urlpatterns = [
     path("results/<uuid:attempt_id>/gold/", gold.gold_offer, name="gold_offer"),
     path("cohorts/<uuid:cohort_id>/gold/", gold.gold_items, name="gold_items"),
     path("gold/<uuid:item_id>/experts/", gold.gold_experts, name="gold_experts"),
+    path("experts/", gold.experts, name="experts"),
     path("experts/<uuid:item_id>/take/", gold.expert_take, name="expert_take"),
     path("results/<uuid:attempt_id>/appeal/", appeals.appeal, name="appeal"),
     path("appeals-of-grades/<uuid:appeal_id>/", appeals.handle, name="appeal_handle"),

@@ -245,6 +245,11 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
     factories.open_reviews(reviewed.attempt, at=now)
     question = factories.question(reviewed)
     follow_up = factories.follow_up(reviewed)
+    contested = factories.grade_appeal(reviewed.attempt, made_at=now)
+    split = factories.answer(candidate, cohort, kind="coding", submitted_at=now)
+    for grader, rank in ((peer, 3), (second_peer, 1), (factories.person(), 2)):
+        factories.submitted_review(split, grader, rank=rank, submitted_at=now)
+    factories.open_reviews(split, at=now)
     offered = gold.offer(attempt=submitted, by=candidate, at=now)
     read = factories.sitting(peer, factories.vignette())
     ids: dict[str, dict[str, Any]] = {
@@ -277,6 +282,8 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "upload": {"upload_id": upload.public_id},
         "rendition": {"rendition_id": Rendition.objects.get(track__recording=playable).public_id},
         "review": {"review_id": claimed.public_id},
+        "grade appeal": {"appeal_id": contested.public_id},
+        "split": {"attempt_id": split.public_id},
         "opened": {"attempt_id": reviewed.attempt.public_id},
         "reviewed": {"review_id": reviewed.public_id},
         "question": {"question_id": question.public_id},
@@ -445,6 +452,7 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:gold_items", "get", "cohort"): (302, 404, 404, 404, 200),
     ("feedback:gold_offer", "post", "submitted"): (302, 404, 404, 302, 404),
     ("feedback:gold_experts", "post", "gold item"): (302, 404, 404, 404, 422),
+    ("feedback:experts", "get", ""): SIGNED_IN,
     ("feedback:expert_take", "post", "gold item"): (302, 404, 404, 404, 404),
     ("feedback:question_ask", "post", "opened"): (302, 404, 404, 422, 404),
     ("feedback:question_answer", "get", "question"): (302, 404, 302, 404, 404),
@@ -454,6 +462,14 @@ TABLE: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("feedback:take_begin", "post", "follow-up"): (302, 404, 404, 302, 404),
     ("feedback:take_send", "post", "follow-up"): (302, 404, 404, 302, 404),
     ("feedback:follow_up_decline", "post", "follow-up"): (302, 404, 404, 302, 404),
+    ("feedback:appeal", "get", "split"): (302, 404, 404, 200, 404),
+    ("feedback:appeal", "post", "split"): (302, 404, 404, 422, 404),
+    ("feedback:appeal_handle", "get", "grade appeal"): (302, 404, 404, 404, 200),
+    ("feedback:appeal_take", "post", "grade appeal"): (302, 404, 404, 404, 302),
+    ("feedback:appeal_answer", "post", "grade appeal"): (302, 404, 404, 404, 422),
+    ("feedback:debrief", "get", "split"): (302, 404, 200, 404, 404),
+    ("feedback:debrief_say", "post", "split"): (302, 404, 422, 404, 404),
+    ("feedback:debrief_revise", "post", "split"): (302, 404, 422, 404, 404),
     ("feedback:withdraw", "get", "submitted"): (302, 404, 404, 200, 404),
     ("feedback:withdraw", "post", "submitted"): (302, 404, 404, 422, 404),
     ("feedback:results", "get", "draft"): (302, 404, 404, 404, 404),

@@ -15,10 +15,25 @@ TOLD_AT_ONCE = 200
 
 
 def tell_of(*, review: Review, at: datetime) -> None:
-    """Tell the candidate of a review that was just handed in, where they may read it now."""
+    """Tell the candidate of a review that was just handed in, where they may read it now.
+
+    What was written of a mock that was not recorded is a practice note, and told as one.
+    """
     if review.purpose != Review.Purpose.PEER:
         return
-    attempt = Attempt.objects.select_related("round__loop__member").get(pk=review.attempt_id)
+    attempt = Attempt.objects.select_related("round__loop__member", "turn").get(
+        pk=review.attempt_id
+    )
+    turn = getattr(attempt, "turn", None)
+    if review.is_live and attempt.state == AttemptState.WITHDRAWN and turn is not None:
+        tell(
+            attempt.round.loop.member,
+            Notice.Kind.PRACTICE_NOTE,
+            f"review:{review.pk}",
+            at=at,
+            turn=str(turn.public_id),
+            round=attempt.round.title,
+        )
     if attempt.state != AttemptState.SUBMITTED or attempt.submitted_at is None:
         return
     count = Review.objects.in_results().filter(attempt=attempt).count()

@@ -13,7 +13,7 @@ from feedback import access
 from feedback.actions import gold
 from feedback.actions.queue import LEASE
 from feedback.models import GoldItem
-from feedback.queries.gold import gold_lines
+from feedback.queries.gold import expert_work, gold_lines
 from loops.access import cohort_to_organise
 from loops.errors import Refused
 from loops.models import User
@@ -69,7 +69,14 @@ def gold_experts(request: HttpRequest, item_id: UUID) -> HttpResponse:
     return redirect("feedback:gold_items", cohort.public_id)
 
 
-@posts_from("feedback:queue")
+@require_safe
+def experts(request: HttpRequest) -> HttpResponse:
+    """List what the member was asked to grade as an expert."""
+    context = {"expert_work": expert_work(signed_in(request))}
+    return render(request, "feedback/gold/experts.html", context)
+
+
+@posts_from("feedback:experts")
 def expert_take(request: HttpRequest, item_id: UUID) -> HttpResponse:
     """Open the review that an expert was asked for."""
     user = signed_in(request)

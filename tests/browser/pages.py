@@ -458,6 +458,8 @@ VISITS: dict[str, Visit] = {
     "results, erased": Visit("feedback:results", "erased", who="wren"),
     "results, being erased": Visit("feedback:results", "erasing", who="wren"),
     "results, to erase": Visit("feedback:results", "provisional", who="wren", then=_ask_to_erase),
+    "take back": Visit("feedback:withdraw", "provisional", who="wren"),
+    "experts, none": Visit("feedback:experts"),
     "results, provisional": Visit("feedback:results", "provisional", who="wren"),
     "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
     "results, to open": Visit("feedback:results", "to open"),

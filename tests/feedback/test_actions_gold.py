@@ -332,5 +332,6 @@ def test_an_organiser_asks_experts_by_the_page(
 
     assert offer.experts.count() == 3
     client.force_login(experts[0])
+    assert "asks you for reference levels" in client.get(reverse("feedback:experts")).text
     taken = client.post(reverse("feedback:expert_take", args=[offer.public_id]))
     assert client.get(taken["Location"]).status_code == 200
