@@ -30,17 +30,13 @@ export class CodeLines {
     list.classList.add("code--choosing");
     list.addEventListener("keydown", (event) => this.#onKey(event));
     list.addEventListener("mousedown", (event) => this.#onMouse(event));
-    list.addEventListener("click", (event) => this.#onClick(event));
+    list.addEventListener("click", (event) => this.press(event));
     list.addEventListener("focus", () => this.#show());
     this.#show();
   }
 
   get text() {
     return this.#chosen.map((line) => line.textContent).join("\n").trim();
-  }
-
-  get count() {
-    return this.#chosen.length;
   }
 
   clear() {
@@ -80,7 +76,8 @@ export class CodeLines {
     if (event.shiftKey && event.target.closest(".code__line")) event.preventDefault();
   }
 
-  #onClick(event) {
+  /* A click chooses the line it is on; with Shift all up to it. */
+  press(event) {
     const place = this.#lines.indexOf(event.target.closest(".code__line"));
     if (place < 0 || !getSelection().isCollapsed) return;
     const isOnlyOne = this.#anchor === place && this.#active === place;

@@ -9,6 +9,7 @@ import { Draft, post } from "./grading_draft.js";
 import { clock, KEYS as PLAYER_KEYS, playerIn, recall, remember } from "./player.js";
 
 const FAR_RANKS = 2;
+const FETCH_AGAIN_MS = 2000;
 const ACTIONS = {
   ...PLAYER_KEYS,
   e: ["evidence"],
@@ -172,11 +173,23 @@ class LaterMoments {
   }
 
   #load() {
-    this.#loaded ??= import("./moments.js").then(({ Moments }) => {
+    this.#loaded ??= this.#fetched().then(({ Moments }) => {
       this.#moments = new Moments(this.#form, { name: this.#name, draw: replaceParts, say: this.#say });
       return this.#moments;
     });
     return this.#loaded;
+  }
+
+  /* As often as it takes: presses wait for it. */
+  async #fetched() {
+    for (;;) {
+      try {
+        return await import("./moments.js");
+      } catch {
+        this.#say(this.#panel?.dataset.saidWaiting ?? "");
+        await new Promise((resolve) => setTimeout(resolve, FETCH_AGAIN_MS));
+      }
+    }
   }
 }
 
@@ -485,9 +498,15 @@ class Marks {
   /* Lines can be chosen once somebody turns to them. */
   async #beginLines(list) {
     if (!list || this.#lines.has(list) || !list.closest("[data-artifact]").querySelector("[data-quote]")) return;
-    this.#lines.set(list, { text: "", count: 0, clear() {} });
+    let first = null; // the click that may come before what hears it
+    const note = (event) => (first = event);
+    this.#lines.set(list, { text: "", clear() {} });
+    list.addEventListener("click", note);
     const { CodeLines } = await import("./code_lines.js");
-    this.#lines.set(list, new CodeLines(list, { onChange: () => this.#offerQuote(), onQuote: () => this.evidence() }));
+    const lines = new CodeLines(list, { onChange: () => this.#offerQuote(), onQuote: () => this.evidence() });
+    this.#lines.set(list, lines);
+    list.removeEventListener("click", note);
+    if (first) lines.press(first);
   }
 
   get #chosenLines() {

@@ -288,3 +288,96 @@ def test_everything_works_without_scripts(open_review: Callable[..., "Page"]) ->
 
     expect(page.get_by_text("Your review is in, thank you.")).to_be_visible()
     assert kept().is_submitted
+
+
+def test_what_is_chosen_of_two_tabs_is_saved(open_review: Callable[..., "Page"]) -> None:
+    first, second = open_review(), open_review(tolerated="409 (Conflict)")
+    first.keyboard.press("1")
+    expect(first.locator("#draft-state")).to_contain_text("Draft saved")
+    second.keyboard.press("4")
+    both = second.locator("#conflict")
+    expect(both.get_by_role("heading", name="Two windows, two texts")).to_be_visible()
+    expect(both.locator("[data-mine]")).to_have_text("L7")
+    expect(both.locator("[data-theirs]")).to_have_text("below")
+
+    both.get_by_role("radio", name="The other window").check()
+    both.get_by_role("button", name="Save as chosen").click()
+
+    expect(second.locator("#draft-state")).to_contain_text("Draft saved")
+    expect(second.locator("input[name=dimension-discovery][value='0']")).to_be_checked()
+    expect(both).to_be_hidden()
+    second.keyboard.press("3")
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 2}, seconds=SAVED_WITHIN_S)
+
+
+def test_both_summaries_are_kept_one_after_the_other(open_review: Callable[..., "Page"]) -> None:
+    first, second = open_review(), open_review(tolerated="409 (Conflict)")
+    for page, words in ((first, "First."), (second, "Second.")):
+        page.locator(".scorecard__way a[href='#verdict']").click()
+        page.locator("#summary").fill(words)
+        if page is first:
+            expect(first.locator("#draft-state")).to_contain_text("Draft saved")
+
+    both = second.locator("#conflict")
+    both.get_by_role("radio", name="Both, the other window’s first").check()
+    both.get_by_role("button", name="Save as chosen").click()
+
+    wait_until(lambda: kept().summary == "First.\n\nSecond.", seconds=SAVED_WITHIN_S)
+
+
+def test_lines_are_chosen_by_mouse(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    page.locator("#notes-L1").click()
+    expect(page.locator("#notes-L1")).to_have_attribute("aria-selected", "true")
+    page.locator("#notes-L3").click(modifiers=["Shift"])
+    page.get_by_role("button", name="Quote for Discovery").click()
+    expect(page.locator("#mark-quote")).to_have_value(
+        "who hurts: on-call\nwho decides: infra director\nnot doing: paging"
+    )
+    page.get_by_role("button", name="Mark", exact=True).click()
+
+    expect(page.locator("#evidence-discovery .evidence__at")).to_have_text("notes 1")
+    expect(page.locator("[data-artifact] [aria-selected=true]")).to_have_count(0)
+
+
+def test_phases_are_marked_and_taken_back_by_mouse(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    play_to(page, 5)
+    page.get_by_role("button", name="Discovery").click()
+    play_to(page, 20)
+    page.get_by_role("button", name="First slice").click()
+    expect(page.locator("#moments")).to_contain_text("First slice begins at 0:20.")
+    page.get_by_text("2 moments marked").click()
+    page.get_by_role("button", name="Remove 0:05 Discovery").click()
+
+    expect(page.locator("#moments")).to_contain_text("1 moment marked")
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.locator("#moments")).to_contain_text("2 moments marked")
+    page.locator("#ribbon [data-start-ms='5000']").click()
+    expect(page.locator("[data-part=time]")).to_have_text("0:05")
+
+
+def test_moments_work_without_scripts(open_review: Callable[..., "Page"]) -> None:
+    page = open_review(java_script_enabled=False)
+    page.locator("#moment-at").fill("0:05")
+    page.get_by_role("button", name="Discovery").click()
+
+    expect(page.get_by_text("Discovery begins at 0:05.")).to_be_visible()
+    page.get_by_text("1 moment marked").click()
+    page.get_by_role("button", name="Remove 0:05 Discovery").click()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_text("1 moment marked")).to_be_visible()
+    assert kept().moments.get().at_ms == 5000
+
+
+def test_lease_moves_while_somebody_is_at_work(open_review: Callable[..., "Page"]) -> None:
+    page = open_review()
+    until = kept().lease_until
+    page.clock.install()
+    page.reload()
+    page.locator(".grading--scripted").wait_for()
+    page.clock.fast_forward("01:05")
+    page.keyboard.press("?")
+
+    wait_until(lambda: kept().lease_until > until, seconds=SAVED_WITHIN_S)
+    expect(page.locator("#draft-state")).to_contain_text("Yours until")
