@@ -14,6 +14,7 @@ from feedback.actions.queue import expire_lapsed
 from feedback.actions.revealing import tell_of_waiting
 from feedback.actions.session import put_unrecorded_away
 from feedback.actions.stamps import place_all_stamps
+from feedback.actions.starving import ask_everybody
 from feedback.queries.ratings import round_kinds_to_calibrate
 from loops.background import enqueue
 from loops.tasks import each_by_itself
@@ -37,6 +38,7 @@ def sweep() -> None:
         lambda: expire_lapsed(at=now),
         lambda: settle_missing(at=now),
         lambda: tell_of_waiting(at=now),
+        lambda: ask_everybody(at=now),
         lambda: tell_handlers(at=now),
         lambda: ask_all_in(at=now),
         lambda: put_unrecorded_away(at=now),

@@ -37,10 +37,19 @@ def tell_of(*, review: Review, at: datetime) -> None:
     if attempt.state != AttemptState.SUBMITTED or attempt.submitted_at is None:
         return
     count = Review.objects.in_results().filter(attempt=attempt).count()
-    if count > REVIEWS_WANTED:
+    is_open = count >= REVIEWS_WANTED or at - attempt.submitted_at >= PATIENCE
+    if is_open and Notice.objects.filter(**_first_notice_of(attempt)).exists():
         _tell(attempt, Notice.Kind.LATE_REVIEW, f"review:{review.pk}", count, at)
-    elif count == REVIEWS_WANTED or at - attempt.submitted_at >= PATIENCE:
+    elif is_open:
         _tell(attempt, Notice.Kind.REVEALED, f"attempt:{attempt.pk}", count, at)
+
+
+def _first_notice_of(attempt: Attempt) -> dict[str, object]:
+    return {
+        "person": attempt.round.loop.member,
+        "kind": Notice.Kind.REVEALED,
+        "subject": f"attempt:{attempt.pk}",
+    }
 
 
 def tell_of_waiting(*, at: datetime) -> int:
