@@ -1,7 +1,5 @@
 """The queue's pages: what one holds, what waits, and taking the next."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,17 +9,10 @@ from django.views.decorators.http import require_safe
 from feedback.actions import queue as claims
 from feedback.forms import ClaimForm
 from feedback.queries.appeals import appeals_to_handle
-from feedback.queries.queue import View
 from feedback.queries.queue_page import queue_page
+from loops.queries.notices import unread_of
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
-
-
-def frame_of(view: View) -> dict[str, Any]:
-    """Return what the frame shows out of a look that the view has taken anyway."""
-    if view.cohort is None:
-        return {}
-    return {"cohort": view.cohort, "unread_notices": view.unread}
 
 
 @require_safe
@@ -29,6 +20,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """Show what the member holds, what waits for them and what they have given."""
     user, now = signed_in(request), timezone.now()
     page = queue_page(user, now)
+    unread = page.view.unread  # what the frame shows is out of the look that was taken anyway
     return render(
         request,
         "feedback/queue/queue.html",
@@ -37,7 +29,8 @@ def queue(request: HttpRequest) -> HttpResponse:
             "appeals": appeals_to_handle(user, now),
             "interviewing": page.interviewing if page.interviewing[0].all else [],
             "waiting_reviews": page.waiting_total,
-            **frame_of(page.view),
+            "cohort": page.view.cohort,
+            "unread_notices": unread_of(user, now).count() if unread is None else unread,
             "lease_minutes": int(claims.LEASE.total_seconds() // 60),
         },
     )
@@ -45,7 +38,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @posts_from("feedback:queue")
 def claim(request: HttpRequest) -> HttpResponse:
-    """Take the answer that has waited longest, of one round kind if the form names one."""
+    """Take the next answer in the queue's order, of one round kind if the form names one."""
     form = ClaimForm(request.POST)
     kind = form.cleaned_data["kind"] if form.is_valid() else ""
     try:

@@ -35,7 +35,8 @@ def complete(candidate: User, peer: User, second_peer: User, cohort: Cohort) -> 
 def test_without_a_row_the_defaults_hold(cohort: Cohort) -> None:
     found = rules_of(cohort)
 
-    assert (found.reviews_wanted, found.requires_unlock, found.pk) == (2, False, None)
+    assert (found.reviews_wanted, found.requires_unlock) == (2, False)
+    assert not GradingRules.objects.exists()
 
 
 def test_with_a_higher_number_a_complete_answer_comes_back(
