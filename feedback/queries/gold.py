@@ -125,6 +125,12 @@ def _line(item: Any, cohort: Cohort, members: Iterable[User], known: _Known) -> 
     )
 
 
+def is_checked_blindly(user: User) -> bool:
+    """Say whether any blind item serves in a cohort of the person's; never which, nor of what."""
+    serving = GoldItem.objects.filter(state=GoldItem.State.SERVING)
+    return serving.filter(attempt__round__loop__cohort__memberships__user=user).exists()
+
+
 def expert_work(user: User) -> QuerySet[GoldExpert]:
     """Return what a person was asked to grade as an expert and has not handed in."""
     return (

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from feedback import access
 from feedback.actions import training as actions
 from feedback.models import Sitting
+from feedback.queries.gold import is_checked_blindly
 from feedback.queries.training import DimensionCard, SittingPage, kind_line, overview, sitting_page
 from feedback.training import ITEMS_NEEDED, REPEAT_AFTER
 from feedback.training_forms import DIMENSION, RatingsForm
@@ -44,7 +45,11 @@ def training(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "feedback/training/training.html",
-        {"page": overview(signed_in(request), timezone.now()), **_rule()},
+        {
+            "page": overview(signed_in(request), timezone.now()),
+            "is_checked_blindly": is_checked_blindly(signed_in(request)),
+            **_rule(),
+        },
     )
 
 
