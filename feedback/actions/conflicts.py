@@ -1,11 +1,12 @@
 """Declare that one cannot fairly grade somebody, and take that back. The other never learns."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from feedback.actions.queue import release
+from feedback.actions.queue import ReviewClosed, release
 from feedback.models import Conflict, Review
 from loops.actions.events import record
 from loops.errors import Refused
@@ -42,7 +43,8 @@ def declare(*, other: User, by: User, at: datetime) -> Conflict:
         is_live=False,
     )
     for review in begun.order_by("pk"):
-        release(review=review, by=by, at=at)
+        with suppress(ReviewClosed):  # handed in this very moment, it stays
+            release(review=review, by=by, at=at)
     return conflict
 
 
