@@ -267,6 +267,20 @@ def test_left_alone_with_a_draft_that_take_comes_first_and_twice_is_once(
     assert draft.has_priority
 
 
+def test_left_alone_a_follow_up_take_in_the_making_stands_in_no_ones_way(
+    alone: Callable[[], dict[str, Any]], mock: Mock
+) -> None:
+    round_ = mock.turns.get().round
+    follow_up = factories.attempt(
+        round_, state="draft", kind=Attempt.Kind.FOLLOW_UP, number=Attempt.FOLLOW_UPS_FROM
+    )
+
+    attempt = sessions.absent_then_alone(**alone())
+
+    assert attempt != follow_up
+    assert (attempt.kind, attempt.number) == ("recorded", 1)
+
+
 def test_an_evening_goes_on_in_one_way_alone(
     alone: Callable[[], dict[str, Any]], second_peer: User, cohort: Cohort
 ) -> None:
