@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,6 +10,9 @@ from django.utils.functional import SimpleLazyObject
 
 from feedback.queries.queue import count_offered, look
 from loops.queries.notices import unread_of
+
+if TYPE_CHECKING:
+    from feedback.queries.queue import View
 
 THEMES = ("light", "dark")
 SECTIONS = {
@@ -55,7 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         at = timezone.now()
-        seen = SimpleLazyObject(lambda: look(user, at))
+        seen = cast("View", SimpleLazyObject(lambda: look(user, at)))
         context["cohort"] = SimpleLazyObject(lambda: seen.cohort)
         context["waiting_reviews"] = SimpleLazyObject(lambda: count_offered(seen, at))
         context["unread_notices"] = SimpleLazyObject(

@@ -50,7 +50,6 @@ class QueueViewSet(ListModelMixin, GenericViewSet[Attempt]):
             Attempt.objects.filter(pk__in=ids)
             .order_by(in_order)
             .select_related("round__round_kind", "round__loop__cohort", "rubric_version")
-            .prefetch_related("recordings")
         )
 
 

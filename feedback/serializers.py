@@ -24,16 +24,15 @@ class WaitingAnswerSerializer(serializers.ModelSerializer[Attempt]):
     round_kind = serializers.CharField(source="round.round_kind.key", read_only=True)
     title = serializers.CharField(source="round.round_kind.title", read_only=True)
     edition = serializers.IntegerField(source="rubric_version.edition", read_only=True)
-    duration_ms = serializers.SerializerMethodField()
+    minutes = serializers.SerializerMethodField()
 
     class Meta:
         model = Attempt
-        fields = ["cohort", "round_kind", "title", "kind", "edition", "duration_ms", "submitted_at"]
+        fields = ["cohort", "round_kind", "title", "kind", "edition", "minutes"]
 
-    def get_duration_ms(self, attempt: Attempt) -> int | None:
-        """Return the length of its recording."""
-        ready = (recording for recording in attempt.recordings.all() if recording.is_ready)
-        return next((recording.duration_ms for recording in ready), None)
+    def get_minutes(self, attempt: Attempt) -> int:
+        """Return how long the round takes; length and date would tell a calibration item."""
+        return attempt.round.minutes or attempt.rubric_version.minutes
 
 
 class RatingSerializer(serializers.ModelSerializer[Rating]):

@@ -226,7 +226,7 @@ def gold_instead(*, by: User, item: Waiting, at: datetime) -> Attempt | None:
 
 
 def _serving(by: User, item: Waiting) -> QuerySet[Attempt]:
-    like = Attempt.objects.filter(pk=item.attempt)
+    like = Attempt.objects.filter(pk=item.attempt, kind__in=OFFERABLE)
     conflicts = Conflict.objects.of(by)
     trained = Unlock.objects.filter(member=by, round_kind=item.round_kind)
     organises = Membership.objects.filter(
@@ -239,7 +239,8 @@ def _serving(by: User, item: Waiting) -> QuerySet[Attempt]:
             ~Exists(organises),
             gold_item__state=GoldItem.State.SERVING,
             round__loop__cohort=item.cohort,
-            round__round_kind=item.round_kind,
+            round__title__in=like.values("round__title"),
+            rubric_version__in=like.values("rubric_version"),
             round__loop__target_rank__in=like.values("round__loop__target_rank"),
             pk__in=Recording.objects.ready().values("attempt"),
         )

@@ -67,7 +67,7 @@ def recount(entry: QueueEntry) -> QueueEntry:
     opinions = _opinions(attempt)
     entry.handed_in = len(opinions)
     entry.is_split = is_split(opinions)
-    extras = reviews.extra().count() if entry.is_split else 0
+    extras = reviews.extras().count() if entry.is_split else 0
     entry.wanted = max(quota, entry.granted, THIRD - extras if entry.is_split else 0)
     entry.save()
     return entry
@@ -152,7 +152,7 @@ def settle_cohort(*, cohort: Cohort, at: datetime) -> int:
     Complete is not for good: with a higher number answers come back to the queue, with a lower one
     no claim is taken away. One statement, which says what `recount` says of one row.
     """
-    extra = Review.objects.extra().filter(attempt=OuterRef("attempt"))
+    extra = Review.objects.extras().filter(attempt=OuterRef("attempt"))
     wanted = Greatest(
         Value(_quota(cohort.pk)),
         F("granted"),

@@ -43,7 +43,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             is_extra=False,
         )
 
-    def extra(self) -> "ReviewQuerySet":
+    def extras(self) -> "ReviewQuerySet":
         """Keep those handed in beyond an attempt's places."""
         return self.submitted().filter(purpose=Review.Purpose.PEER, is_extra=True)
 

@@ -16,9 +16,9 @@ from feedback.models import Conflict, LedgerEntry, QueueEntry, Report, Review, S
 from feedback.queries.candidates import candidate_of
 from feedback.queries.queue import View, look, offered
 from feedback.queries.session import ItemCount, as_interviewer, cards_counted, item_counts
-from loops.models import Attempt, Loop, Membership, Recording, User
+from loops.models import Attempt, Loop, Membership, User
 from loops.queries.counting import RowCount
-from loops.states import AttemptState, MockState, RecordingState
+from loops.states import AttemptState, MockState
 from rubrics.models import DEFAULT_COMPANY, LevelLabel, RoundKind
 from rubrics.queries import ladder_labels, words_by_ladder
 
@@ -35,18 +35,16 @@ REPORTED = "reported"
 class WaitingLine:
     """An answer that waits, told without its candidate and its prompt: they show once claimed.
 
-    Nothing of a review that is in may be read from it: not that two differ, either.
+    Nothing of a review that is in may be read from it: not that two differ, either. Nor anything
+    by which a blind calibration item could be told from it, such as its length or its date.
     """
 
     title: str
     target_label: str
-    duration_ms: int
-    submitted_at: datetime
+    minutes: int
     places_free: int
     is_begun: bool
     has_priority: bool
-    is_partial: bool
-    """Something of its recording is missing."""
     is_escalated: bool
     is_untrained: bool
     """This member has not unlocked its round."""
@@ -302,14 +300,8 @@ class _Labels:
 
 def _attempts(items: Iterable[Waiting]) -> dict[int, Any]:
     """Return the attempts offered by id, with what is told of them."""
-    playable = Recording.objects.ready().filter(attempt=OuterRef("pk"))
-    attempts: QuerySet[Any] = (
-        Attempt.objects.filter(pk__in=[item.attempt for item in items])
-        .select_related("round__loop__cohort", "round__round_kind", "queue_entry")
-        .annotate(
-            duration_ms=Subquery(playable.values("duration_ms")[:1]),
-            recording_state=Subquery(playable.values("state")[:1]),
-        )
+    attempts = Attempt.objects.filter(pk__in=[item.attempt for item in items]).select_related(
+        "round__loop__cohort", "round__round_kind", "queue_entry", "rubric_version"
     )
     return {attempt.pk: attempt for attempt in attempts}
 
@@ -321,12 +313,10 @@ def _waiting_line(
     return WaitingLine(
         title=attempt.round.title,
         target_label=label.of(loop, loop.target_rank),
-        duration_ms=attempt.duration_ms,
-        submitted_at=attempt.submitted_at,
+        minutes=attempt.round.minutes or attempt.rubric_version.minutes,
         places_free=attempt.queue_entry.wanted - attempt.queue_entry.granted,
         is_begun=is_begun,
         has_priority=attempt.has_priority,
-        is_partial=attempt.recording_state == RecordingState.READY_PARTIAL,
         is_escalated=item.is_escalated(at),
         is_untrained=not is_trained(view.grader, item, view.pools[item.cohort]),
     )

@@ -395,7 +395,9 @@ def test_a_candidate_declines(
     mine = client_of(candidate)
     mine.post(at(follow_up, "follow_up_decline"))
 
-    assert "You declined this question, and the chain ends with it." in words(mine.get(at(follow_up)).text)
+    assert "You declined this question, and the chain ends with it." in words(
+        mine.get(at(follow_up)).text
+    )
     said = reads(peer, "feedback:follow_up", follow_up.public_id)
     assert "candidate-101 declined this question, and the chain ends with it." in said
     assert "the chain ends there" in reads(peer, "feedback:review", follow_up.review.public_id)

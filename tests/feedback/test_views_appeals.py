@@ -1,5 +1,6 @@
 """The pages of an appeal over HTTP: who reads what, when, and what is refused with which words."""
 
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -20,7 +21,7 @@ ANSWER = "At 2:30 you do name who is hurt; I give discovery one level more."
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = NOW + timezone.timedelta(hours=1)
+    later = NOW + timedelta(hours=1)
     monkeypatch.setattr(timezone, "now", lambda: later)
 
 
@@ -48,7 +49,7 @@ def reader(cohort: Cohort) -> User:
     return person
 
 
-def page(user: User, name: str, public_id: Any, status: int = 200, **fields: str) -> str:
+def page(user: User, name: str, public_id: Any, status: Any = 200, **fields: str) -> str:
     """Open a page, or send a form where fields are given; return what it says."""
     client = Client()
     client.force_login(user)
@@ -175,7 +176,7 @@ def test_blind_until_the_review_is_in(made: GradeAppeal, reader: User) -> None:
     listed = unescape(in_queue.get(reverse("feedback:queue")).content.decode())
     assert "with a careful look at 2:30–4:30" in listed
     scorecard = page(reader, "appeal_take", made.public_id, go="1")
-    assert "href="#t=150">2:30–4:30</a>" in scorecard
+    assert 'href="#t=150">2:30–4:30</a>' in scorecard
     during = page(reader, "appeal_handle", made.public_id)
     assert "You have it in hand" in during
     for shown in (before, listed, scorecard, during):
