@@ -1,5 +1,6 @@
 """The page of a debrief over HTTP, and what its candidate reads of it: never the thread."""
 
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -10,12 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.actions import withdrawal
-from feedback.models import DebriefMessage, Revision
+from feedback.models import DebriefMessage, Revision, Usefulness
 from loops.models import Attempt, Cohort, User
 from tests import factories
 from tests.factories import DIMENSIONS, NOW
 
-LATER = NOW + timezone.timedelta(hours=1)
+LATER = NOW + timedelta(hours=1)
 REVISED = {f"dimension-{key}": "2" for key in DIMENSIONS} | {"verdict": "yes", "level_given": "2"}
 
 
@@ -35,7 +36,7 @@ def attempt(
     return made
 
 
-def page(user: User, name: str, public_id: Any, status: int = 200, **fields: str) -> str:
+def page(user: User, name: str, public_id: Any, status: Any = 200, **fields: str) -> str:
     """Open a page, or send a form where fields are given; return what it says."""
     client = Client()
     client.force_login(user)
@@ -151,7 +152,7 @@ def test_the_candidate_reads_nothing_of_a_review_that_is_not_open(
     shut = page(candidate, "results", attempt.public_id)
     assert "Your graders differ" not in shut
     for review in (first, second):
-        factories.Usefulness.objects.create(review=review, mark=None, at=NOW)
+        Usefulness.objects.create(review=review, mark=None, at=NOW)
     half = page(candidate, "results", attempt.public_id)
     assert "yes by peer-102, no by second-103" in half
 
