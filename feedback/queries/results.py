@@ -38,11 +38,11 @@ from feedback.verdict import (
     in_force,
     mechanical_verdict,
 )
-from loops.models import Artifact, Attempt, Recording
+from loops.models import Artifact, Attempt, Loop, Recording
 from loops.queries.practice import Beside, Step, beside, guide_of
 from loops.states import RecordingState
 from rubrics.models import Dimension, Downcode
-from rubrics.queries import level_labels
+from rubrics.queries import label_rows, words_by_ladder
 
 QUOTED_MOST = 80
 NAME_MOST = 16
@@ -296,7 +296,7 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
     is_revealed = reveals_at is not None and reveals_at <= at
     opened = Counter(row["is_opened"] for row in standing["review_rows"])
     found = beside(attempt)
-    labels = level_labels(loop.ladder, loop.cohort.label_company)
+    labels = _labels(loop, standing["label_rows"])
     to_open = _to_open(attempt, found) if is_revealed and opened[False] else []
     is_any_open = is_revealed and opened[True] > 0
     return ResultsPage(
@@ -316,7 +316,11 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
 
 
 def _standing(attempt: Attempt) -> dict[str, Any]:
-    """Return how an answer stands: when its reviews came and whether each is open; one query."""
+    """Return how an answer stands: when its reviews came and whether each is open; one query.
+
+    The words for levels come along.
+    """
+    company = attempt.round.loop.cohort.label_company
     reviews = Review.objects.in_results().filter(attempt=OuterRef("pk")).order_by("pk")
     is_opened = Coalesce(F("usefulness__pk"), 0)
     found: QuerySet[Any, Any] = Attempt.objects.filter(pk=attempt.pk).values(
@@ -325,11 +329,19 @@ def _standing(attempt: Attempt) -> dict[str, Any]:
         review_rows=ArraySubquery(
             reviews.values(row=JSONObject(at="submitted_at", is_opened=is_opened))
         ),
+        label_rows=_rows(
+            label_rows(company), "company", "text", ladder="level__ladder", rank="level__rank"
+        ),
     )
     row: dict[str, Any] = found.get()
     for review in row["review_rows"]:
         review["is_opened"] = bool(review["is_opened"])
     return row
+
+
+def _labels(loop: Loop, rows: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    columns = ([row["ladder"], row["rank"], row["company"], row["text"]] for row in rows)
+    return words_by_ladder(columns, loop.cohort.label_company).get(loop.ladder, ())
 
 
 def _to_open(attempt: Attempt, found: Beside) -> list[WordsOfReview]:

@@ -45,10 +45,23 @@ async function attach(element) {
   }
 }
 
+/* What is folded away under data-later is fetched once it is unfolded. */
+const later = "details[data-later]:not([open])";
+
 function attachWithin(root) {
   if (root.matches?.("[data-behaviour]")) attach(root);
-  for (const element of root.querySelectorAll("[data-behaviour]")) attach(element);
+  for (const element of root.querySelectorAll("[data-behaviour]")) {
+    if (!element.closest(later)) attach(element);
+  }
 }
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.open && target.matches("details[data-later]")) attachWithin(target);
+  },
+  true,
+);
 
 /* An open menu closes on Escape and on a click elsewhere. */
 function closeMenus(isLeft) {

@@ -289,7 +289,7 @@ def test_the_number_of_queries_does_not_grow(
         factories.open_reviews(attempt)
     calibrated(three, TWO_DAYS_ON)
 
-    assert queries_of(one) == queries_of(three) == 4
+    assert queries_of(one) == queries_of(three) == 3
 
 
 def queries_of(attempt: Attempt) -> int:
