@@ -343,6 +343,7 @@ def test_a_sent_take_answers_its_question_and_nobody_grades_it(
     (heard,) = told(peer, Notice.Kind.TAKE_IN)
     assert heard.data["follow_up"] == str(follow_up.public_id)
     assert send(follow_up).answered_at == MUCH_LATER
+    recordings.erase(recording=take.recordings.get(), by=take.round.loop.member, at=MUCH_LATER)
     assert not QueueEntry.objects.filter(attempt=take).exists()
     with pytest.raises(answers.LinkAnswered):
         answers.decline(follow_up=follow_up, by=take.round.loop.member, at=MUCH_LATER)
