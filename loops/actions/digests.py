@@ -1,12 +1,12 @@
 """Write the daily digest: one mail, at eight in its reader's morning, of what is still unread."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from loops.actions.notices import tell
-from loops.hours import load_zone
+from loops.hours import load_zone, local_span
 from loops.models import Notice, User
 from loops.queries.notices import is_useful, with_words
 from loops.telling import told
@@ -30,9 +30,15 @@ def due_people(at: datetime) -> list[int]:
 
 def last_hour(at: datetime, zone: str) -> datetime:
     """Return the newest instant at which it was the digest's hour in a zone."""
-    local = at.astimezone(load_zone(zone))
-    today = local.replace(hour=HOUR, minute=0, second=0, microsecond=0)
-    return today if today <= local else today - timedelta(days=1)
+    today = at.astimezone(load_zone(zone)).date()
+    starts = (_hour_of(today - timedelta(days=days), zone) for days in range(3))
+    return next(start for start in starts if start is not None and start <= at)
+
+
+def _hour_of(day: date, zone: str) -> datetime | None:
+    """Return the digest's hour on a local day; None where the zone leaves it out."""
+    span = local_span(HOUR * 60, HOUR * 60 + 1, day, zone)
+    return span.starts_at if span else None
 
 
 @transaction.atomic
