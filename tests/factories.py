@@ -439,7 +439,7 @@ def open_reviews(attempt: Attempt, *, mark: int | None = None, at: datetime | No
     """
     waiting = attempt.reviews.in_results().filter(usefulness=None)
     for one in waiting.order_by("submitted_at", "pk"):
-        Usefulness.objects.create(review=one, mark=mark, at=at or one.submitted_at)
+        Usefulness.objects.create(review=one, mark=mark, at=at or one.submitted_at or NOW)
 
 
 def grade_appeal(attempt: Attempt, **facts: Any) -> GradeAppeal:
