@@ -281,7 +281,7 @@ def paths() -> list[str]:
 
 def _choices(argument: str, name: str) -> list[Any]:
     if argument == "public_id":
-        model = OF_API[name.split("-")[0]]
+        model = OF_API[name.split("-", maxsplit=1)[0]]
         return list(model._default_manager.order_by("pk").values_list(argument, flat=True))
     if argument in {"edition", "number"}:
         return [1]

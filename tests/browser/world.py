@@ -233,7 +233,12 @@ def _answers_in_every_state(world: World, cohort: Cohort, now: datetime) -> None
             at = now - timedelta(hours=5)
             factories.submitted_review(answer, world.people[grader], claimed_at=at, submitted_at=at)
         factories.open_reviews(answer)
-    late: dict[str, Any] = {"claimed_at": now, "submitted_at": now, "is_extra": True, "is_untrained": True}
+    late: dict[str, Any] = {
+        "claimed_at": now,
+        "submitted_at": now,
+        "is_extra": True,
+        "is_untrained": True,
+    }
     factories.submitted_review(answer, world.people["tomas"], downcodes=["unbounded"], **late)
     _erased(world, rounds, now, film)
 
