@@ -26,6 +26,9 @@ SMALL_POOL = 6
 """In a cohort of fewer people, two may grade each other as often as it comes."""
 STEP = timedelta(hours=12)
 REVIEWS_ENOUGH = 2
+ONE_WAY_ENOUGH = 2
+"""Where fewer people could take an answer without going both ways, any of them may: whoever has
+graded nearly everybody would else be graded by nobody, and giving would cost them their place."""
 
 
 class Exclusion(StrEnum):
@@ -69,7 +72,8 @@ class Waiting:
     """An attempt with a place free, and what there is between it and the grader who asks.
 
     `reviews` are in or in hand, `is_graded` says that this grader's own is or was, other than one
-    put back or lapsed. `graded_them_at` is when the candidate last graded the grader.
+    put back or lapsed. `graded_them_at` is when the candidate last graded the grader, and
+    `one_way` says, where they have, how many members could take it without going both ways.
     """
 
     entry: int
@@ -86,6 +90,7 @@ class Waiting:
     interviewer: int | None = None
     is_graded: bool = False
     graded_them_at: datetime | None = None
+    one_way: int | None = None
 
     def is_escalated(self, at: datetime) -> bool:
         """Say whether it has waited for two reviews for so long that everybody is asked."""
@@ -118,7 +123,10 @@ def exclusion(item: Waiting, grader: Grader, pool: Pool, at: datetime) -> Exclus
 
 
 def _is_both_ways(item: Waiting, pool: Pool, at: datetime) -> bool:
-    if pool.size < SMALL_POOL or item.graded_them_at is None:
+    is_spared = pool.size < SMALL_POOL or (
+        item.one_way is not None and item.one_way < ONE_WAY_ENOUGH
+    )
+    if is_spared or item.graded_them_at is None:
         return False
     return at - item.graded_them_at < BOTH_WAYS_WITHIN
 

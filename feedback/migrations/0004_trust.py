@@ -375,7 +375,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pair',
-            constraint=models.UniqueConstraint(fields=('cohort', 'round_kind', 'grader', 'candidate'), name='pair_once'),
+            constraint=models.UniqueConstraint(fields=('cohort', 'grader', 'candidate', 'round_kind'), name='pair_once'),
         ),
         migrations.AddConstraint(
             model_name='question',

@@ -144,7 +144,7 @@ class Pair(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["cohort", "round_kind", "grader", "candidate"], name="pair_once"
+                fields=["cohort", "grader", "candidate", "round_kind"], name="pair_once"
             ),
         ]
 

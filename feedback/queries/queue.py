@@ -7,11 +7,23 @@ from json import loads
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.db.models.functions import Greatest, JSONArray, JSONObject
 from django.utils.dateparse import parse_datetime
 
-from feedback.eligibility import Grader, Graph, Ordered, Pool, Waiting, in_order
+from feedback.eligibility import BOTH_WAYS_WITHIN, Grader, Graph, Ordered, Pool, Waiting, in_order
 from feedback.models import (
     Conflict,
     GradingRules,
@@ -61,14 +73,31 @@ def look(
     costs does not grow with the queue. `after` is the last view's `last`, for the next fifty.
     What is the member's own, or what they have graded, is not read at all.
     """
-    values: dict[str, Any] = {"user": user.pk, "at": at} | ({"kind": kind} if kind else {})
     query = _of_a_kind if kind else _of_any_kind
-    if after:
+    if after is not None:
         query = Prepared(
-            lambda user, at: _head_of_queue(User(pk=user), at, kind, after), user=int, at=datetime
+            lambda **asked: _head_of_queue(_Asked(**asked, after=after)), **_types(kind)
         )
-        values = {"user": user.pk, "at": at}
-    return _view_of(user, [_Head(row) for row in query.rows(**values)])
+    values = {"user": user.pk, "at": at, "month_ago": at - BOTH_WAYS_WITHIN}
+    return _view_of(
+        user, [_Head(row) for row in query.rows(**values | ({"kind": kind} if kind else {}))]
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a look asks: who looks and when, for which kind, and from where on."""
+
+    user: int
+    at: datetime
+    month_ago: datetime
+    kind: str = ""
+    after: Mapping[int, tuple[bool, str, int]] | None = None
+
+
+def _types(kind: str = "") -> dict[str, type]:
+    types: dict[str, type] = {"user": int, "at": datetime, "month_ago": datetime}
+    return types | ({"kind": str} if kind else {})
 
 
 _COHORT = tuple(field.attname for field in Cohort._meta.concrete_fields)
@@ -92,13 +121,12 @@ class _Head:
         self.waiting = [loads(one) for one in waiting]
 
 
-def _head_of_queue(
-    user: User, at: datetime, kind: str, after: Mapping[int, tuple[bool, str, int]] | None
-) -> QuerySet[Any, Any]:
+def _head_of_queue(asked: _Asked) -> QuerySet[Any, Any]:
     """Return the member's places in cohorts as rows for `_Head`, the newest first."""
+    user = User(pk=asked.user)
     rows = Membership.objects.filter(user=user)
-    if after is not None:
-        rows = rows.filter(cohort__in=list(after))
+    if asked.after is not None:
+        rows = rows.filter(cohort__in=list(asked.after))
     size = Membership.objects.filter(cohort=OuterRef("cohort")).order_by().values("cohort")
     return (
         rows.order_by("-joined_at", "-pk")
@@ -126,8 +154,8 @@ def _head_of_queue(
                 .order_by()
                 .values(row=JSONArray("round__round_kind_id", "prompt__key"))
             ),
-            waiting=ArraySubquery(_first_waiting(user, at, kind, after)),
-            unread=RowCount(unread_of(user, at)),
+            waiting=ArraySubquery(_first_waiting(asked)),
+            unread=RowCount(unread_of(user, asked.at)),
         )
         .values_list(
             *(f"cohort__{column}" for column in _COHORT),
@@ -142,20 +170,12 @@ def _head_of_queue(
     )
 
 
-_of_any_kind = Prepared(
-    lambda user, at: _head_of_queue(User(pk=user), at, "", None), user=int, at=datetime
-)
-_of_a_kind = Prepared(
-    lambda user, at, kind: _head_of_queue(User(pk=user), at, kind, None),
-    user=int,
-    at=datetime,
-    kind=str,
-)
+_of_any_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_types())
+_of_a_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_types("any"))
 
 
-def _first_waiting(
-    user: User, at: datetime, kind: str, after: Mapping[int, tuple[bool, str, int]] | None
-) -> QuerySet[Any, Any]:
+def _first_waiting(asked: _Asked) -> QuerySet[Any, Any]:
+    user, at = User(pk=asked.user), asked.at
     entries = (
         QueueEntry.objects.waiting()
         .filter(cohort=OuterRef("cohort"))
@@ -165,11 +185,11 @@ def _first_waiting(
             ~Exists(Review.objects.held(at).filter(grader=user, stands_for=OuterRef("attempt")))
         )
     )
-    if kind:
-        entries = entries.filter(round_kind__key=kind)
-    if after:
+    if asked.kind:
+        entries = entries.filter(round_kind__key=asked.kind)
+    if asked.after:
         beyond = Q()
-        for cohort_id, (has_priority, since, entry_id) in after.items():
+        for cohort_id, (has_priority, since, entry_id) in asked.after.items():
             later = Q(since__gt=since) | Q(since=since, pk__gt=entry_id)
             here = Q(has_priority=has_priority) & later
             beyond |= Q(cohort=cohort_id) & (here | Q(has_priority=False) if has_priority else here)
@@ -188,6 +208,20 @@ def _first_waiting(
         attempt__queue_entry__candidate=user,
         attempt__queue_entry__cohort=OuterRef("cohort"),
     ).order_by("-claimed_at")
+    has_graded = Pair.objects.filter(
+        cohort=OuterRef("cohort"),
+        grader=OuterRef(OuterRef("candidate")),
+        candidate=OuterRef("user"),
+        last_at__gt=asked.month_ago,
+    )
+    has_it = Review.objects.granted().filter(
+        attempt=OuterRef(OuterRef("attempt")), grader=OuterRef("user")
+    )
+    one_way = (
+        Membership.objects.filter(cohort=OuterRef("cohort"))
+        .exclude(user=OuterRef("candidate"))
+        .filter(~Exists(has_graded), ~Exists(has_it))
+    )
     return (
         entries.order_by("-has_priority", "since", "pk")
         .annotate(
@@ -195,6 +229,13 @@ def _first_waiting(
             graded_them_at=Greatest(  # what they have in hand counts too
                 Subquery(graded_them), Subquery(grading_them.values("claimed_at")[:1])
             ),
+        )
+        .annotate(
+            one_way=Case(
+                When(graded_them_at=None, then=None),
+                default=RowCount(one_way),
+                output_field=IntegerField(),
+            )
         )
         .values(
             row=JSONObject(
@@ -210,6 +251,7 @@ def _first_waiting(
                 has_priority="has_priority",
                 credit="credit",
                 graded_them_at="graded_them_at",
+                one_way="one_way",
             )
         )[:PAGE]
     )

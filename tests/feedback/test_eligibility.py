@@ -108,6 +108,15 @@ def test_not_both_ways_within_thirty_days_unless_the_pool_is_under_six(
 
 
 @pytest.mark.parametrize(
+    ("one_way", "expected"),
+    [(None, Exclusion.BOTH_WAYS), (2, Exclusion.BOTH_WAYS), (1, None), (0, None)],
+)
+def test_both_ways_is_better_than_nobody(one_way: int | None, expected: Exclusion | None) -> None:
+    """Who has graded nearly everybody would else be graded by nobody."""
+    assert reason(replace(WAITING, graded_them_at=NOW - DAY, one_way=one_way)) == expected
+
+
+@pytest.mark.parametrize(
     ("requires", "unlocked", "expected"),
     [
         (False, {(OTHER, KIND)}, None),
@@ -240,6 +249,7 @@ items = st.builds(
     interviewer=st.none() | st.integers(1, 8),
     is_graded=st.booleans(),
     graded_them_at=st.none() | st.just(NOW - DAY),
+    one_way=st.none() | st.integers(0, 7),
 )
 lists = st.lists(items, max_size=12).map(
     lambda found: [replace(one, entry=n, attempt=n) for n, one in enumerate(found)]
