@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from feedback.actions.calibration import calibrate_round_kind
-from feedback.models import AttemptMeasure, Snapshot
+from feedback.models import AttemptMeasure, QueueEntry, Snapshot
 from feedback.queries.readiness import ReadinessPage, RoundLine, newest_loop, readiness_page
-from feedback.readiness import State, Step, Waiting
+from feedback.readiness import NextStep, State, Step, Waiting
 from loops.models import Attempt, Cohort, Loop, Recording, Round, User
 from rubrics.models import RoundKind
 from tests import factories
@@ -145,6 +145,63 @@ def test_a_revealed_answer_in_no_snapshot_is_being_calibrated(loop: Loop, answer
     assert (line.calibrating, line.waiting.answers, line.levels) == (1, 0, ())
     assert line.reading.state == State.NO_EVIDENCE
     assert line.reading.next_step.code == Step.AWAIT_REVIEWS
+
+
+def test_reviews_that_wait_to_be_opened_are_the_next_step_and_move_nothing(
+    loop: Loop, answer: Answers
+) -> None:
+    shut = answer(rank=0, is_opened=False, downcodes=["unbounded", "draws_first"])
+    calibrated()
+
+    page = page_of(loop)
+
+    line = page.lines[0]
+    assert (line.to_open, line.to_open_id, line.waiting.answers) == (2, shut.public_id, 0)
+    assert line.reading.state == State.NO_EVIDENCE
+    assert (line.levels, line.weakest_dimension, page.repairs) == ((), "", [])
+    assert line.reading.next_step == NextStep(Step.OPEN_REVIEWS, count=2)
+    assert not line.is_empty
+
+
+def test_a_late_review_moves_nothing_before_it_is_opened(
+    loop: Loop, answer: Answers, organiser: User
+) -> None:
+    """Its tick would put a downcode in force, its ranks would undo the verdict by rule."""
+    made = answer(rank=2)
+    downcode = made.rubric_version.downcodes.get(key="unbounded")
+    made.reviews.order_by("pk")[0].ticks.create(downcode=downcode)
+    made.reviews.order_by("pk")[1].ratings.update(rank=1)
+    calibrated()
+    before = page_of(loop)
+    factories.submitted_review(made, organiser, rank=0, downcodes=["unbounded"])
+    calibrated(LATER + timedelta(minutes=1))
+
+    shut = page_of(loop)
+    factories.open_reviews(made)
+    calibrated(LATER + timedelta(minutes=2))
+    opened = page_of(loop)
+
+    steps = [one.lines[0].reading.next_step.code for one in (before, shut, opened)]
+    assert steps == [Step.NEW_PROMPT, Step.OPEN_REVIEWS, Step.NEW_PROMPT]
+    assert shut.lines[0].levels == before.lines[0].levels
+    assert shut.lines[0].weakest_dimension == before.lines[0].weakest_dimension
+    assert shut.lines[0].reading.graders == before.lines[0].reading.graders == 2
+    assert (before.repairs, shut.repairs) == ([], [])
+    assert [repair.ticks for repair in opened.repairs] == [2]
+    assert opened.lines[0].levels != before.lines[0].levels
+
+
+def test_a_reported_answer_is_no_evidence(loop: Loop, answer: Answers) -> None:
+    made = answer(rank=2, downcodes=["unbounded"])
+    QueueEntry.objects.filter(attempt=made).update(exclusion=QueueEntry.Exclusion.UNUSABLE)
+    calibrated()
+
+    page = page_of(loop)
+
+    line = page.lines[0]
+    assert (line.reported, line.reported_id, line.calibrating) == (1, made.public_id, 0)
+    assert (line.reading.state, page.repairs) == (State.NO_EVIDENCE, [])
+    assert line.reading.next_step.code == Step.RECORD_FIRST
 
 
 def test_the_newest_snapshot_is_read(loop: Loop, answer: Answers, organiser: User) -> None:
@@ -290,6 +347,19 @@ def test_a_capped_answer_is_not_met_by_rule(loop: Loop, answer: Answers) -> None
 
 
 # The one next thing, the weakest
+
+
+def test_reviews_to_open_come_before_a_draft(
+    candidate: User, cohort: Cohort, answer: Answers
+) -> None:
+    loop = factories.loop(candidate, cohort, kinds=KINDS)
+    factories.attempt(loop.rounds.get(position=1), state=Attempt.State.DRAFT)
+    answer(round_=loop.rounds.get(position=2), is_opened=False)
+
+    line = page_of(loop).first_line
+
+    assert line is not None
+    assert line.round.position == 2
 
 
 def test_a_draft_comes_first(candidate: User, cohort: Cohort) -> None:

@@ -365,6 +365,8 @@ def test_cap_at_the_target_caps_nothing_there() -> None:
     [
         ([], Waiting(), NextStep(Step.RECORD_FIRST)),
         ([], Waiting(answers=1), NextStep(Step.AWAIT_REVIEWS, count=1)),
+        ([], Waiting(answers=1, to_open=2), NextStep(Step.OPEN_REVIEWS, count=2)),
+        (answers(3), Waiting(to_open=1), NextStep(Step.OPEN_REVIEWS, count=1)),
         (answers(1), Waiting(), NextStep(Step.NEW_PROMPT, count=2)),
         (answers(2), Waiting(), NextStep(Step.NEW_PROMPT, count=1)),
         (answers(1), Waiting(answers=1), NextStep(Step.NEW_PROMPT, count=1)),
