@@ -18,6 +18,8 @@ IMPORT = re.compile(
     r"""(?:\s+layer\((?P<layer>[\w.-]+)\))?\s*(?P<media>[^;]*);"""
 )
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+BREAK = re.compile(r"(?<=[{};,])\s*\n\s*|\s*\n\s*(?=\})")
+"""A line's end and what indents the next, where nothing is parted by them."""
 Sources = dict[str, tuple[Storage, str]]
 
 
@@ -80,7 +82,7 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore
 
 
 def joined(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:
-    """Return a stylesheet without comments, each `@import` replaced by what it names.
+    """Return a stylesheet without comments and line breaks, each `@import` as what it names.
 
     A layer and a media query of the import are wrapped around. Addresses inside stay right
     because an imported file has to lie in the same folder.
@@ -96,7 +98,8 @@ def joined(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:
             text = f"@media {match['media'].strip()} {{\n{text}\n}}"
         return f"@layer {match['layer']} {{\n{text}\n}}" if match["layer"] else text
 
-    return IMPORT.sub(imported, COMMENT.sub("", _read(paths, name))).strip() + "\n"
+    whole = IMPORT.sub(imported, COMMENT.sub("", _read(paths, name)))
+    return BREAK.sub("", whole).strip() + "\n"
 
 
 def _read(paths: Mapping[str, tuple[Storage, str]], name: str) -> str:

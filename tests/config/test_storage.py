@@ -92,13 +92,19 @@ def test_an_import_keeps_its_layer_and_its_medium(folder: StaticFilesStorage) ->
         b="b {} /* said */",
     )
 
-    assert text == "@layer x;\n@layer x {\n@media print {\nb {}\n}\n}\na {}\n"
+    assert text == "@layer x;@layer x {@media print {b {}}}a {}\n"
 
 
 def test_imports_are_followed_to_the_end(folder: StaticFilesStorage) -> None:
     assert sheet(folder, a="@import url(b.css);", b="@import url('c.css');\nb {}", c="c {}") == (
-        "c {}\nb {}\n"
+        "c {}b {}\n"
     )
+
+
+def test_lines_are_joined_where_nothing_is_parted_by_them(folder: StaticFilesStorage) -> None:
+    text = sheet(folder, a="a,\n  b\n  c {\n  margin: 0\n    1px;\n  color: red;\n}\n")
+
+    assert text == "a,b\n  c {margin: 0\n    1px;color: red;}\n"
 
 
 @pytest.mark.parametrize("target", ["missing.css", "../b.css", "sub/b.css"])
