@@ -5,8 +5,8 @@
  * In a mock the same scorecard stands on the session page, with stamps for marks: see live_grading.js.
  */
 
-import { Draft, post } from "./grading_draft.js";
-import { clock, KEYS as PLAYER_KEYS, playerIn, recall, remember } from "./player.js";
+import { Draft } from "./grading_draft.js";
+import { KEYS as PLAYER_KEYS, playerIn, recall, remember } from "./player.js";
 
 const FAR_RANKS = 2;
 const FETCH_AGAIN_MS = 2000;
@@ -38,7 +38,7 @@ export function attach(root) {
   const player = () => playerIn(root);
   const leadMs = 1000 * Number(root.dataset.markLeadS);
   grade(root, {
-    marksOf: (form, facts) => new Marks(form, { ...facts, player, leadMs }),
+    marksOf: (form, facts) => new LaterMarks(form, { ...facts, player, leadMs }),
     place: () => (player() ? { ms: player().currentMs() } : null),
     actions: Object.fromEntries(
       Object.values(PLAYER_KEYS).map(([name]) => [name, (argument) => player()?.[name](argument)]),
@@ -310,221 +310,43 @@ class Steps {
   }
 }
 
-/* Marks evidence without leaving the page: opens the form at the playing time or on a quote, sends it, and
- * puts the lists that the server draws anew in their places. */
-class Marks {
-  #form;
-  #steps;
-  #player;
-  #leadMs;
-  #onMarked;
-  #backTo = null;
-  #quotedFrom = null;
-  #isSending = false;
-  #lines = new Map(); // what chooses lines, by the list of them
+/* Marks of evidence in a recording. What makes them is fetched as soon as somebody does anything on the page. */
+class LaterMarks {
+  #load;
 
-  /* `player` answers the player, or null while there is none. */
-  constructor(form, { steps, player, leadMs, onMarked }) {
-    this.#form = form;
-    this.#steps = steps;
-    this.#player = player;
-    this.#leadMs = leadMs;
-    this.#onMarked = onMarked;
-    this.#dress();
-    document.addEventListener("keydown", (event) => this.#onKey(event));
-    document.addEventListener("selectionchange", () => this.#offerQuote());
-    for (const type of ["focusin", "pointerdown"]) {
-      document.addEventListener(type, ({ target }) => this.#beginLines(target.closest?.("[data-artifact] .code")));
-    }
-    form.addEventListener("grading:step", () => this.#offerQuote());
-    document.addEventListener("click", (event) => this.#onClick(event));
-  }
-
-  get #box() {
-    return document.getElementById("mark");
-  }
-
-  #field(name) {
-    return document.getElementById(`mark-${name}`);
-  }
-
-  /* Evidence for the step in view: the selected lines if some are, else the playing time. */
-  evidence() {
-    this.#open(this.#steps.about || this.#firstAbout("dimension:"));
-  }
-
-  /* A signal: the step's own first, else one of the round's. */
-  signal() {
-    const own = this.#steps.section.querySelector("input[name=downcodes]");
-    this.#open(own ? `signal:${own.value}` : this.#firstAbout("signal:"), { focus: "about" });
-  }
-
-  #firstAbout(start) {
-    return [...this.#field("about").options].find((one) => one.value.startsWith(start))?.value;
-  }
-
-  /* The line of the transcript that is being said; while nothing plays, the one that has the focus. */
-  quote() {
-    const focused = !this.#player()?.isPlaying && document.activeElement?.closest("[data-lines] li");
-    const line = focused || document.querySelector("[data-lines] [aria-current]");
-    if (line) this.#quote(line);
-  }
-
-  /* What is said on a line, or from the line quoted last through this one. */
-  #quote(line, { isGoingOn = false } = {}) {
-    const from = isGoingOn && this.#quotedFrom?.isConnected ? this.#quotedFrom : line;
-    this.#quotedFrom = from;
-    this.#open(this.#steps.about || this.#firstAbout("dimension:"), {
-      said: selectedSpeech() ?? speechFrom(from, line),
-    });
-  }
-
-  #open(about, { focus = "note", said = selectedSpeech() } = {}) {
-    const quote = selectedLines() || this.#chosenLines;
-    const player = this.#player();
-    this.#backTo ??= document.activeElement;
-    if (about) this.#field("about").value = about;
-    if (quote) this.#fill(quote);
-    else if (said) this.#fill(said.text, clock(said.startMs), clock(said.endMs + 999));
-    else if (player) {
-      const nowMs = player.currentMs();
-      this.#fill("", clock(Math.max(0, nowMs - this.#leadMs)), clock(nowMs));
-    }
-    this.#showParts();
-    this.#box.open = true;
-    // Only as far as it takes: who marks a moment goes on seeing it.
-    this.#field(focus).focus({ preventScroll: true });
-    this.#box.scrollIntoView({ block: "nearest" });
-  }
-
-  #fill(quote, start = "", end = "") {
-    this.#field("quote").value = quote.slice(0, this.#field("quote").maxLength);
-    this.#field("start").value = start;
-    this.#field("end").value = end;
-  }
-
-  #close() {
-    this.#box.open = false;
-    this.#fill("");
-    this.#field("note").value = "";
-    this.#giveFocusBack();
-  }
-
-  #giveFocusBack() {
-    const target = this.#backTo;
-    this.#backTo = null;
-    if (target?.isConnected && target !== document.body && target.checkVisibility()) target.focus();
-    else this.#steps.section.querySelector("h2").focus({ preventScroll: true });
-  }
-
-  /* Sends the mark; what the server refuses stays in the form with the reason. */
-  async add() {
-    const fields = [...new FormData(this.#form)].filter(([name]) => name.startsWith("mark-"));
-    const about = this.#field("about").value;
-    const isMarked = await this.#send(this.#form.dataset.markUrl, fields);
-    if (!isMarked) return;
-    for (const lines of this.#lines.values()) lines.clear();
-    tick(this.#form, about);
-    this.#giveFocusBack();
-  }
-
-  async remove(button) {
-    if (await this.#send(button.formAction, [])) document.getElementById("notes-title").focus();
-  }
-
-  async #send(url, fields) {
-    if (this.#isSending) return false;
-    this.#isSending = true;
-    this.#box.setAttribute("aria-busy", "true");
-    const answer = await post(this.#form, url, fields, { "HX-Request": "true" });
-    this.#isSending = false;
-    this.#box.removeAttribute("aria-busy");
-    if (answer === null || answer.isSignedOut || answer.status >= 500 || answer.status === 404) {
-      this.#fail();
-      return false;
-    }
-    this.#replace(answer.text);
-    if (answer.status !== 200) (this.#box.querySelector("[aria-invalid]") ?? this.#field("note")).focus();
-    return answer.status === 200;
-  }
-
-  #replace(html) {
-    replaceParts(html);
-    this.#dress();
-    this.#steps.mark();
-    this.#onMarked();
-  }
-
-  #dress() {
-    this.#box.querySelector("[data-mark-cancel]").hidden = false;
-    this.#showParts();
-  }
-
-  /* A mark is a time, a quote, or words said at a time: only the fields of what is at hand show. */
-  #showParts() {
-    const isQuote = Boolean(this.#field("quote").value);
-    const isTimed = Boolean(this.#field("start").value);
-    const parts = {
-      "[data-mark-time]": isQuote && !isTimed,
-      "[data-mark-help]": isQuote,
-      "[data-mark-quote]": !isQuote,
+  constructor(form, facts) {
+    let loading = null;
+    let marks = null;
+    this.#load = () => {
+      loading ??= import("./grading_marks.js").then(({ Marks }) => (marks = new Marks(form, { ...facts, replaceParts, tick })));
+      return loading;
     };
-    for (const [selector, isHidden] of Object.entries(parts)) {
-      for (const part of this.#box.querySelectorAll(selector)) part.hidden = isHidden;
-    }
+    document.addEventListener("click", (event) => {
+      if (!marks) this.#load().then((loaded) => loaded.click(event)); // it came before what hears it
+    });
+    for (const type of ["keydown", "pointerdown"]) document.addEventListener(type, this.#load, { once: true });
+    document.addEventListener("selectionchange", this.#load, { once: true });
+    if (document.getElementById("mark").open) this.#load();
   }
 
-  #fail() {
-    const line = this.#box.querySelector("[data-mark-failed]");
-    line.textContent = this.#form.dataset.saidMarkFailed;
-    line.hidden = false;
-    this.#box.open = true;
+  evidence() {
+    this.#load().then((marks) => marks.evidence());
   }
 
-  #onKey(event) {
-    if (event.key !== "Escape" || !this.#box.contains(event.target) || !this.#box.open) return;
-    event.preventDefault();
-    this.#close();
+  signal() {
+    this.#load().then((marks) => marks.signal());
   }
 
-  #onClick(event) {
-    const quoted = event.target.closest("[data-quote-line]");
-    if (quoted) this.#quote(quoted.closest("li"), { isGoingOn: event.shiftKey });
-    else if (event.target.closest("[data-mark-cancel]")) this.#close();
-    else if (event.target.closest("[data-quote], [data-evidence]")) this.evidence();
-    else if (event.target.closest("[data-signal]")) this.signal();
+  quote() {
+    this.#load().then((marks) => marks.quote());
   }
 
-  /* Lines can be chosen once somebody turns to them. */
-  async #beginLines(list) {
-    if (!list || this.#lines.has(list) || !list.closest("[data-artifact]").querySelector("[data-quote]")) return;
-    let first = null; // the click that may come before what hears it
-    const note = (event) => (first = event);
-    this.#lines.set(list, { text: "", clear() {} });
-    list.addEventListener("click", note);
-    const { CodeLines } = await import("./code_lines.js");
-    const lines = new CodeLines(list, { onChange: () => this.#offerQuote(), onQuote: () => this.evidence() });
-    this.#lines.set(list, lines);
-    list.removeEventListener("click", note);
-    if (first) lines.press(first);
+  add() {
+    this.#load().then((marks) => marks.add());
   }
 
-  get #chosenLines() {
-    return [...this.#lines.values()].find((lines) => lines.text)?.text ?? "";
-  }
-
-  /* The button says for which dimension, and shows where there is something to quote. */
-  #offerQuote() {
-    const about = this.#steps?.about || this.#firstAbout("dimension:");
-    const name = [...this.#field("about").options].find((one) => one.value === about)?.text ?? "";
-    for (const section of document.querySelectorAll("[data-artifact]")) {
-      const button = section.querySelector("[data-quote]");
-      if (!button) continue;
-      const isSelected = lineOf(getSelection()?.anchorNode, section) && selectedLines();
-      const isChosen = this.#lines.get(section.querySelector(".code"))?.text;
-      button.hidden = !isSelected && !isChosen;
-      button.querySelector("[data-quote-words]").textContent = this.#form.dataset.saidQuote.replace("{name}", name);
-    }
+  remove(button) {
+    this.#load().then((marks) => marks.remove(button));
   }
 }
 
@@ -541,61 +363,6 @@ export function tick(form, about) {
   if (!box || box.checked) return;
   box.checked = true;
   box.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
-function lineOf(node, scope = document) {
-  const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-  const line = element?.closest?.("[data-artifact] .code__line");
-  return line && scope.contains(line) ? line : null;
-}
-
-/* The selected words of code or notes; over several lines, the whole of each. */
-function selectedLines() {
-  const selection = getSelection();
-  if (!selection || selection.isCollapsed) return "";
-  const [from, to] = [lineOf(selection.anchorNode), lineOf(selection.focusNode)];
-  if (!from || !to || from.parentElement !== to.parentElement) return "";
-  if (from === to) return selection.toString().trim();
-  const lines = [...from.parentElement.children];
-  const places = [lines.indexOf(from), lines.indexOf(to)].sort((a, b) => a - b);
-  return lines
-    .slice(places[0], places[1] + 1)
-    .map((line) => line.textContent)
-    .join("\n")
-    .trim();
-}
-
-/* What is said from one line of the transcript to another, whichever comes first. */
-function speechFrom(one, other) {
-  const all = [...one.parentElement.children];
-  const [first, last] = [all.indexOf(one), all.indexOf(other)].sort((a, b) => a - b);
-  const lines = all.slice(first, last + 1).filter((line) => !line.hidden);
-  const times = lines.map((line) => line.querySelector("[data-start-ms]").dataset);
-  return {
-    startMs: Number(times[0].startMs),
-    endMs: Math.max(...times.map(({ endMs }) => Number(endMs))),
-    text: lines.map((line) => line.querySelector("[data-said]").textContent.trim()).join("\n"),
-  };
-}
-
-/* The lines of the transcript that are selected, of one line its selected words; null where none are. */
-function selectedSpeech() {
-  const selection = getSelection();
-  if (!selection || selection.isCollapsed) return null;
-  const [from, to] = [selection.anchorNode, selection.focusNode].map((node) =>
-    (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("[data-lines] li"),
-  );
-  if (!from || !to || from.parentElement !== to.parentElement) return null;
-  const said = speechFrom(from, to);
-  return from === to ? { ...said, text: selectedWithin(from, selection) || said.text } : said;
-}
-
-function selectedWithin(line, selection) {
-  const words = line.querySelector("[data-said]");
-  const range = selection.getRangeAt(0).cloneRange();
-  if (!words.contains(range.startContainer)) range.setStart(words, 0);
-  if (!words.contains(range.endContainer)) range.setEnd(words, words.childNodes.length);
-  return range.toString().trim();
 }
 
 /* What a key press asks for: [action, argument], or null where it is not ours.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { movedTo } from "../../static/js/code_lines.js";
+import { movedTo } from "../../static/js/quotes.js";
 
 test("keys move from line to line and stop at the ends", () => {
   assert.equal(movedTo("ArrowDown", 0, 3), 1);
