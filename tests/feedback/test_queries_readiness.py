@@ -191,10 +191,26 @@ def test_a_late_review_moves_nothing_before_it_is_opened(
     assert opened.lines[0].levels != before.lines[0].levels
 
 
+def test_what_a_lone_review_caps_stays_capped_until_the_second_is_opened(
+    loop: Loop, answer: Answers, second_peer: User
+) -> None:
+    made = answer(rank=1, reviews=1, downcodes=["unbounded"])
+    calibrated(TWO_DAYS_ON)
+    factories.submitted_review(made, second_peer, rank=2)
+
+    shut = page_of(loop, TWO_DAYS_ON).repairs
+    factories.open_reviews(made)
+    opened = page_of(loop, TWO_DAYS_ON).repairs
+
+    assert [(repair.ticks, repair.reviews) for repair in shut] == [(1, 1)]
+    assert opened == []
+
+
 def test_a_reported_answer_is_no_evidence(loop: Loop, answer: Answers) -> None:
+    """At once, before a newer snapshot leaves it out."""
     made = answer(rank=2, downcodes=["unbounded"])
-    QueueEntry.objects.filter(attempt=made).update(exclusion=QueueEntry.Exclusion.UNUSABLE)
     calibrated()
+    QueueEntry.objects.filter(attempt=made).update(exclusion=QueueEntry.Exclusion.UNUSABLE)
 
     page = page_of(loop)
 
