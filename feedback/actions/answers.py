@@ -206,7 +206,7 @@ def ask_follow_up(*, review: Review, text: str, by: User, at: datetime) -> Follo
         raise ChainFull
     follow_up = FollowUp.objects.create(review=review, number=number, text=text, asked_at=at)
     record("asked", follow_up, by=by, at=at, number=number)
-    if _reaches_candidate(review):
+    if hasattr(review, "usefulness"):  # its candidate has opened it
         _tell_of(follow_up, review, at)
     return follow_up
 
@@ -352,10 +352,6 @@ def _fetched(review_id: int) -> Review:
     return Review.objects.select_related(
         "grader", "attempt__round__loop__cohort", "attempt__round__loop__member"
     ).get(pk=review_id)
-
-
-def _reaches_candidate(review: Review) -> bool:
-    return review.purpose in Review.READ_BY_CANDIDATE and hasattr(review, "usefulness")
 
 
 def _tell_of(follow_up: FollowUp, review: Review, at: datetime) -> None:

@@ -4,8 +4,10 @@ import { clock } from "./clock.js";
 
 export function attach(form) {
   const { at_ms: at, text } = form.elements;
+  let isBegun = false;
   text.addEventListener("input", () => {
     const ms = document.querySelector("[data-behaviour~=player]")?.player?.currentMs() ?? 0;
-    if (!at.value && text.value.length === 1 && ms > 0) at.value = clock(ms);
+    if (!isBegun && !at.value && ms > 0) at.value = clock(ms);
+    isBegun = true;
   });
 }

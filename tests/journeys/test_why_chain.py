@@ -68,8 +68,8 @@ def test_questions_and_takes_go_to_and_fro(
     mine.goto(results)
     _seek(mine, 3)
     mine.get_by_text("Ask a grader why", exact=True).click()
-    mine.wait_for_load_state("networkidle")
-    mine.get_by_label("Your question").press_sequentially("Why L5 here?")
+    expect(mine.get_by_role("button", name="Now")).to_be_visible()  # its scripts have come
+    mine.get_by_label("Your question").press_sequentially("Why L5 here?", delay=40)
     expect(mine.get_by_label("At", exact=False).first).to_have_value("0:03")
     mine.get_by_role("button", name="Ask", exact=True).click()
     expect(mine.get_by_text("Not answered yet.")).to_be_visible()
