@@ -299,6 +299,7 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
     labels = _labels(loop, standing["label_rows"])
     to_open = _to_open(attempt, found) if is_revealed and opened[False] else []
     is_any_open = is_revealed and opened[True] > 0
+    exclusion = standing["exclusion"] or ""
     return ResultsPage(
         attempt=attempt,
         labels=labels,
@@ -309,8 +310,8 @@ def results_page(attempt: Attempt, at: datetime) -> ResultsPage:
         one_is_enough_at=submitted_at + PATIENCE,
         is_one_enough=submitted_at + PATIENCE <= at,
         to_open=to_open,
-        results=_results(attempt, found, labels) if is_any_open else None,
-        exclusion=standing["exclusion"] or "",
+        results=_results(attempt, found, labels, exclusion) if is_any_open else None,
+        exclusion=exclusion,
         reflection=(standing["reflection_text"] or "") if is_any_open else "",
     )
 
@@ -387,7 +388,8 @@ _OF_DIMENSION = {
 _OF_DOWNCODE = {name: f"downcode__{name}" for name in ("id", "key", "text", "cap_rank", "position")}
 
 
-def _results(attempt: Attempt, found: Beside, labels: Sequence[str]) -> Results:
+def _results(attempt: Attempt, found: Beside, labels: Sequence[str], exclusion: str) -> Results:
+    """Read what is open; an answer that is no evidence has no level, whatever a snapshot says."""
     recording = found.recording
     cohort = attempt.round.loop.cohort
     guide = guide_of(attempt.round, found.phases)
@@ -422,7 +424,7 @@ def _results(attempt: Attempt, found: Beside, labels: Sequence[str]) -> Results:
             )
             for review in reviews
         ],
-        measure=_measure(reviews),
+        measure=None if exclusion else _measure(reviews),
         by_rule=_by_rule(attempt, rows, signals),
         signals=signals,
         rows=rows,

@@ -438,11 +438,12 @@ def test_a_reported_answer_has_reviews_and_no_level(
     attempt = answer()
     opened(attempt, peer)
     opened(attempt, second_peer)
-    QueueEntry.objects.filter(attempt=attempt).update(exclusion="unusable")
     calibrated(attempt)
+    QueueEntry.objects.filter(attempt=attempt).update(exclusion="unusable")
 
     html = page(attempt)
 
+    assert "A typical grader’s level" not in html
     assert "counts in no reading" in html
     assert f"{peer.handle} Yes at L6" in text_of(html)
     assert "hx-get" not in html
