@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 PAGE_BYTES, PAGE_REQUESTS, QUERIES = 60_000, 8, 8
 RECORDER_BYTES, RECORDER_REQUESTS = 450_000, 25
 PLAYER_BYTES, PLAYER_REQUESTS = 120_000, 16  # with its poster and waveform
-PLAYERS = {"answer, ready", "captions", "grading", "review, kept", "results"}
+PLAYERS = {"answer, ready", "captions", "follow-up, answered", "grading", "review, kept", "results"}
 
 # Pages that take more than they may, and how much today. A figure here goes down, never up.
 MORE_REQUESTS: dict[str, int] = {}
@@ -79,6 +79,9 @@ LIGHT = [
     "session, held",
     "card",
     "results",
+    "follow-up, waiting",
+    "follow-up, answered",
+    "recorder of a take",
     "readiness",
     "how computed",
     "rubrics",
