@@ -30,6 +30,7 @@ from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.errors import Refused
 from loops.models import Attempt, Membership, Notice, Recording, User
+from loops.queries.prepared import Prepared
 from loops.states import AttemptState
 
 ONE_IN = 10
@@ -212,33 +213,35 @@ def _reference(item: GoldItem, dimension_id: int, given: list[int | None]) -> Go
     )
 
 
-def gold_instead(*, by: User, item: Waiting, at: datetime) -> Attempt | None:
-    """Return the gold attempt that this claim of a trained grader gets, or None for nine in ten.
+def gold_instead(*, by: User, item: Waiting, at: datetime) -> int | None:
+    """Return the id of the gold attempt that this claim gets, or None for nine claims in ten.
 
-    It looks for one whether or not it is the tenth, so that a claim takes the same queries either
-    way. Which claim it is follows from the installation's secret: nobody can foresee it.
+    Only a trained grader gets one. It looks for one whether or not it is the tenth, so that a
+    claim takes the same queries either way. Which claim it is follows from the installation's
+    secret: nobody can foresee it.
     """
-    serving = _serving(by, item)
-    count = Review.objects.filter(grader=by, is_live=False).count()
-    found = serving.order_by("gold_item__serving_since", "pk").first()
-    drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
-    return found if found is not None and drawn[0] % ONE_IN == 0 else None
-
-
-def _serving(by: User, item: Waiting) -> QuerySet[Attempt]:
-    like = Attempt.objects.filter(pk=item.attempt, kind__in=OFFERABLE)
-    conflicts = Conflict.objects.of(by)
-    trained = Unlock.objects.filter(member=by, round_kind=item.round_kind)
-    organises = Membership.objects.filter(
-        user=by, cohort=item.cohort, role=Membership.Role.ORGANISER
+    found = _serving_now.rows(
+        user=by.pk, attempt=item.attempt, kind=item.round_kind, cohort=item.cohort
     )
+    count = Review.objects.filter(grader=by, is_live=False).count()
+    drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
+    return int(found[0][0]) if found and drawn[0] % ONE_IN == 0 else None
+
+
+def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Attempt, tuple[int]]:
+    """Return the oldest gold attempt that could stand for this one and be given to this grader."""
+    by = User(pk=user)
+    like = Attempt.objects.filter(pk=attempt, kind__in=OFFERABLE)
+    conflicts = Conflict.objects.of(by)
+    trained = Unlock.objects.filter(member=by, round_kind=kind)
+    organises = Membership.objects.filter(user=by, cohort=cohort, role=Membership.Role.ORGANISER)
     return (
         Attempt.objects.submitted()
         .filter(
             Exists(trained),
             ~Exists(organises),
             gold_item__state=GoldItem.State.SERVING,
-            round__loop__cohort=item.cohort,
+            round__loop__cohort=cohort,
             round__title__in=like.values("round__title"),
             rubric_version__in=like.values("rubric_version"),
             round__loop__target_rank__in=like.values("round__loop__target_rank"),
@@ -249,5 +252,9 @@ def _serving(by: User, item: Waiting) -> QuerySet[Attempt]:
         .filter(~Exists(GoldExpert.objects.filter(expert=by, item__attempt=OuterRef("pk"))))
         .exclude(round__loop__member__in=conflicts.values("other"))
         .exclude(round__loop__member__in=conflicts.values("declared_by"))
-        .select_related("prompt__version")
+        .order_by("gold_item__serving_since", "pk")
+        .values_list("pk")[:1]
     )
+
+
+_serving_now = Prepared(_serving, user=int, attempt=int, kind=int, cohort=int)

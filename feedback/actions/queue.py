@@ -104,29 +104,33 @@ def _claim(by: User, at: datetime, kind: str) -> Review:
 
 @dataclass(frozen=True)
 class _Grant:
-    """A place that was taken for a grader: of which attempt, or the gold one in its stead.
+    """A place that was taken for a grader, of the attempt `place_of`.
 
-    `own` is the review that they put back or let lapse earlier.
+    `gold` is the blind calibration item that they get in its stead, and `own` the review that
+    they put back or let lapse earlier.
     """
 
-    attempt: Attempt
+    place_of: int
+    gold: int | None
     own: Review | None
     is_untrained: bool
-    gold: Attempt | None
 
 
 def _open(grant: _Grant, by: User, at: datetime) -> Review:
-    review = grant.own if grant.own and not grant.gold else None
-    if review is None:
+    attempts = Attempt.objects.select_related("prompt__version")
+    attempt = attempts.get(pk=grant.gold or grant.place_of)
+    review = grant.own
+    if review is None or grant.gold:
         return Review.objects.create(
-            attempt=grant.gold or grant.attempt,
+            attempt=attempt,
             grader=by,
             purpose=Review.Purpose.GOLD if grant.gold else Review.Purpose.PEER,
-            stands_for=grant.attempt if grant.gold else None,
+            stands_for_id=grant.place_of if grant.gold else None,
             claimed_at=at,
             lease_until=at + LEASE,
             is_untrained=grant.is_untrained,
         )
+    review.attempt = attempt
     review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
     review.claimed_at = at
     review.lease_until = at + LEASE
@@ -158,7 +162,7 @@ def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> _Gran
                 gold = gold_instead(by=by, item=item, at=at)
                 entry.granted += 0 if gold else 1
                 entry.save(update_fields=["granted"])
-                return _Grant(entry.attempt, own, item.attempt in ordered.untrained, gold)
+                return _Grant(item.attempt, gold, own, item.attempt in ordered.untrained)
             transaction.set_rollback(True)  # lets go of a row that was locked in vain
         for pk in [entry.pk] if entry else tried:
             del left[pk]
@@ -171,13 +175,12 @@ def _lock_first_free(ids: list[int], *, skip_locked: bool) -> QueueEntry | None:
         Value(ids, ArrayField(BigIntegerField())), F("pk"), function="array_position"
     )
     rows = QueueEntry.objects.waiting().filter(pk__in=ids).order_by(place)
-    rows = rows.select_related("attempt__prompt__version")
-    return rows.select_for_update(of=("self",), skip_locked=skip_locked).first()
+    return rows.select_for_update(skip_locked=skip_locked).first()
 
 
 def _lock_own(entry: QueueEntry, by: User) -> Review | None:
-    own = Review.objects.select_for_update(of=("self",)).select_related("attempt__prompt__version")
-    return own.filter(attempt=entry.attempt_id, grader=by).first()
+    own = Review.objects.select_for_update().filter(attempt=entry.attempt_id, grader=by)
+    return own.order_by().first()
 
 
 def _may_go_on(own: Review, at: datetime) -> bool:

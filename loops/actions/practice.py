@@ -217,12 +217,18 @@ def draw_prompt(
 
 def expose(*, user: User, prompt: Prompt, role: str, at: datetime) -> None:
     """Remember that the person has met the prompt in this chair; the latest time counts."""
-    PromptExposure.objects.update_or_create(
+    met = PromptExposure(
         user=user,
         round_kind_id=prompt.version.round_kind_id,
         prompt_key=prompt.key,
         role=role,
-        defaults={"at": at},
+        at=at,
+    )
+    PromptExposure.objects.bulk_create(
+        [met],
+        update_conflicts=True,
+        unique_fields=["user", "round_kind", "prompt_key", "role"],
+        update_fields=["at"],
     )
 
 
