@@ -146,6 +146,7 @@ def appeal(
     The very same again is the appeal that is there. Who may handle it is told.
     """
     entry = lock_entry(attempt, at)
+    attempt = entry.attempt
     known = GradeAppeal.objects.filter(attempt=attempt).first()
     if known is not None:
         if (known.text, known.start_ms, known.end_ms) != (text, start_ms, end_ms):

@@ -20,6 +20,7 @@ from feedback.demo.asking import ask
 from feedback.demo.bank import Picker, bank_of
 from feedback.demo.cast import COHORT, COHORT_ID, ORGANISER, PASSWORD, PEOPLE, id_of
 from feedback.demo.chance import fraction, whole
+from feedback.demo.disputes import dispute
 from feedback.demo.grading import Dimension, Graded, Mark, Sheet, Signal, Sitting
 from feedback.demo.meetings import Evenings
 from feedback.demo.school import School
@@ -161,6 +162,7 @@ class World:
         ask(self.attempts, self._people, self.now)
         self._begin_an_answer(story.DRAFT)
         self._hold_a_review(story.HELD)
+        dispute(self.attempts, self._people, self.now, self._read_anew)
         for round_kind in RoundKind.objects.filter(pk__in=round_kinds_to_calibrate(self.now)):
             calibrate_round_kind(round_kind=round_kind, at=self.now)
         Evenings(now=self.now, cohort=cohort, people=self._people, attempts=self.attempts).play()
@@ -369,8 +371,13 @@ class World:
         return review
 
     def _review(self, turn: Turn) -> None:
-        by = self._people[turn.grader]
-        review = self._claim(turn.answer, turn.grader, turn.at)
+        self._grade(self._claim(turn.answer, turn.grader, turn.at), turn)
+        is_last = turn.grader == turn.answer.graders[-1] and len(turn.answer.graders) > 1
+        if is_last and turn.answer.is_opened:
+            self._read(turn.answer, turn.at + story.GRADING + story.BREATHER)
+
+    def _grade(self, review: Review, turn: Turn) -> None:
+        """Mark what its grader sees, and hand the review in."""
         graded = self._graded(turn.answer, turn.grader)
         self._mark(review, graded.marks, at=turn.at, every=timedelta(minutes=2))
         submit(
@@ -384,12 +391,15 @@ class World:
                 summary=graded.summary,
             ),
             version=review.draft_version,
-            by=by,
+            by=review.grader,
             at=turn.at + story.GRADING,
         )
-        is_last = turn.grader == turn.answer.graders[-1] and len(turn.answer.graders) > 1
-        if is_last and turn.answer.is_opened:
-            self._read(turn.answer, turn.at + story.GRADING + story.BREATHER)
+
+    def _read_anew(self, review: Review, key: str, grader: str, at: datetime) -> None:
+        """Grade an answer for an appeal, and have its candidate open that review, too."""
+        plan = next(plan for plan in story.ANSWERS if plan.key == key)
+        self._grade(review, Turn(at, plan, grader))
+        self._read(plan, at + story.GRADING + story.BREATHER)
 
     def _read(self, plan: AnswerPlan, at: datetime) -> None:
         """Have a candidate say how useful their reviews were, which opens the levels."""

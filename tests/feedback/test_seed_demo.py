@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from feedback.access import debrief_to_join
 from feedback.actions.places import THIRD
 from feedback.actions.reviews import problems_of
 from feedback.demo import bank, players, speeches, story
@@ -26,6 +27,7 @@ from feedback.models import (
     AttemptMeasure,
     DowncodeTick,
     Evidence,
+    GradeAppeal,
     GraderMeasure,
     Rating,
     Review,
@@ -33,10 +35,12 @@ from feedback.models import (
     Snapshot,
     Unlock,
 )
+from feedback.queries.opening import is_opened
 from feedback.queries.queue import held_review
 from feedback.queries.queue_page import queue_page
 from feedback.queries.readiness import readiness_page
 from feedback.queries.reveal import REVIEWS_WANTED
+from feedback.queries.side_by_side import side_by_side
 from feedback.readiness import State, Step
 from loops import blobs
 from loops.actions import processing
@@ -611,3 +615,15 @@ def test_every_quote_is_of_its_paper() -> None:
     assert len(papers) >= 4
     for paper in papers:
         assert [quote for quote in paper.quotes if quote.quote not in paper.text] == []
+
+
+def test_candidate_has_an_appeal_answered_and_a_debrief_to_join(mara: User) -> None:
+    appeal = GradeAppeal.objects.get()
+    split = Attempt.objects.get(debrief__isnull=False, debrief__author__email__startswith="yusuf")
+
+    assert appeal.attempt.round.loop.member == mara
+    assert appeal.review is not None
+    assert (appeal.outcome, appeal.review.purpose) == ("higher", "appeal")
+    assert is_opened(appeal.attempt, NOW)
+    assert debrief_to_join(mara, split.public_id).grader == mara
+    assert [column.who for column in side_by_side(split).revised] == ["shrike-883"]

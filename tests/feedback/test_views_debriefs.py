@@ -137,7 +137,7 @@ def test_the_candidate_reads_where_they_differ_and_what_they_would_say_now(
     shown = page(candidate, "results", attempt.public_id)
     assert "Your graders differ" in shown
     assert "from L5 to L7" in shown
-    assert "yes by peer-102, organiser-104, no by second-103" in shown
+    assert "yes by peer-102, organiser-104; no by second-103" in shown
     page(peer, "debrief_revise", attempt.public_id, **REVISED)
     after = page(candidate, "results", attempt.public_id)
     assert "2 levels apart, now 1" in after
@@ -154,7 +154,7 @@ def test_the_candidate_reads_nothing_of_a_review_that_is_not_open(
     for review in (first, second):
         Usefulness.objects.create(review=review, mark=None, at=NOW)
     half = page(candidate, "results", attempt.public_id)
-    assert "yes by peer-102, no by second-103" in half
+    assert "yes by peer-102; no by second-103" in half
 
 
 def test_a_debrief_of_an_answer_taken_back_is_gone(
