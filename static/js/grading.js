@@ -174,7 +174,7 @@ class LaterMoments {
 
   #load() {
     this.#loaded ??= this.#fetched().then(({ Moments }) => {
-      this.#moments = new Moments(this.#form, { name: this.#name, draw: replaceParts, say: this.#say });
+      this.#moments = new Moments(this.#form, { name: this.#name, draw: replaceParts, say: this.#say, ms: this.#place()?.ms });
       return this.#moments;
     });
     return this.#loaded;

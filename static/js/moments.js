@@ -20,8 +20,9 @@ export class Moments {
   #waiting = null;
   #settled = [];
 
-  /* `name` is what presses are kept under, `draw` puts fragments in their places, `say` tells who listens. */
-  constructor(form, { name, draw, say }) {
+  /* `name` is what presses are kept under, `draw` puts fragments in their places, `say` tells who listens; `ms` is
+   * where the recording stands. */
+  constructor(form, { name, draw, say, ms = null }) {
     this.#form = form;
     this.#draw = draw;
     this.#say = say;
@@ -34,7 +35,7 @@ export class Moments {
     });
     addEventListener("online", () => this.#presses.nudge());
     this.#presses.run();
-    this.show(null);
+    this.show(ms);
   }
 
   get #panel() {
