@@ -135,6 +135,7 @@ def test_grades_stay_as_facts_and_move_nobodys_severity(
     for number, one in enumerate(answers):
         factories.submitted_review(one, peer, rank=1 + number % 2)
         factories.submitted_review(one, second_peer, rank=2)
+        factories.open_reviews(one)
     kind = answers[0].rubric_version.round_kind
     before = ratings_of(kind, EVEN_LATER)
     first = calibrate_round_kind(round_kind=kind, at=EVEN_LATER)
