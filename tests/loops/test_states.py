@@ -14,7 +14,7 @@ from loops.states import (
     check_move,
 )
 
-ATTEMPT_TABLE = "draft>submitted draft>withdrawn"
+ATTEMPT_TABLE = "draft>submitted draft>withdrawn submitted>withdrawn"
 RECORDING_TABLE = """
     recording>uploaded recording>discarded recording>erased
     uploaded>processing uploaded>discarded uploaded>erased
