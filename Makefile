@@ -9,7 +9,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/python -m uv p
 	--generate-hashes --universal --python-version 3.11 --no-emit-index-url
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run stop test check schema requirements bench-matching bench-media bench-upload screenshots clean venv install install-dev
+.PHONY: help run stop test check schema requirements bench-matching bench-media bench-queue bench-upload screenshots clean venv install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -46,6 +46,9 @@ requirements: install-dev ## compile requirements/*.txt anew from requirements/*
 
 bench-matching: install ## measure the weekly pairing of 200, 1,000 and 5,000 people
 	@exec .venv/bin/python -m benchmarks.matching
+
+bench-queue: install-dev ## measure a claim with 1,000, 10,000 and 100,000 answers waiting
+	@exec .venv/bin/python -m benchmarks.queue
 
 bench-upload: install-dev ## measure uploads behind nginx (package nginx-light) and without it: ten minutes
 	@exec .venv/bin/python -m benchmarks.upload $(ARGS)
