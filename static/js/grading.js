@@ -148,7 +148,8 @@ class LaterMoments {
 
   press(what) {
     const place = this.#place();
-    if (this.#panel && place) this.#load().then((moments) => moments.press(what, place));
+    const [kind] = what.split(":"); // of which the rubric may have none
+    if (place && this.#panel?.querySelector(`[data-moment][value^="${kind}"]`)) this.#load().then((moments) => moments.press(what, place));
   }
 
   undo() {

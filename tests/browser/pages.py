@@ -109,6 +109,29 @@ def _show_keys_of_training(page: "Page") -> None:
     page.locator("#keys").wait_for()
 
 
+def _save_elsewhere(page: "Page") -> None:
+    """Save other words as another window does, then go on typing in this one."""
+    page.locator(".grading--scripted").wait_for()
+    page.evaluate(
+        """async () => {
+            const form = document.getElementById("scorecard");
+            const body = new URLSearchParams(new FormData(form));
+            body.set("summary", `Saved in another window, ${Date.now()}.`);
+            await fetch(form.dataset.draftUrl, { method: "POST", body });
+        }"""
+    )
+    _go_on_to("verdict")(page)
+    page.locator("#summary").fill("Typed in this one.")
+    page.locator("#conflict[data-version]").wait_for()
+
+
+def _press_phases(page: "Page") -> None:
+    page.locator(".grading--scripted").wait_for()
+    page.keyboard.press("p")
+    page.keyboard.press("Shift+Digit2")
+    page.locator("#moments", has_text="moments marked").wait_for()
+
+
 def _show_keys(page: "Page") -> None:
     page.locator(".grading--scripted").wait_for()
     page.keyboard.press("?")
@@ -396,6 +419,8 @@ VISITS: dict[str, Visit] = {
     ),
     "grading": Visit("feedback:review", "held", then=_open_all),
     "grading, verdict": Visit("feedback:review", "held", then=_go_on_to("verdict")),
+    "grading, two windows": Visit("feedback:review", "held", then=_save_elsewhere, then_status=409),
+    "grading, phases": Visit("feedback:review", "held", then=_press_phases),
     "grading, keys": Visit("feedback:review", "held", then=_show_keys),
     "grading, too early": Visit(
         "feedback:review", "held", then=_hand_in_too_early, then_status=422
