@@ -41,8 +41,10 @@ class Crowd:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.together([connection.close] * self._people)
+        # Looked up by each on its own thread: the name alone would be this thread's connection.
+        closed = self.together([lambda: connection.close()] * self._people)  # noqa: PLW0108
         self._pool.shutdown()
+        assert closed == [None] * self._people
 
     def together(self, works: Sequence[Callable[[], Any]], *, seconds: float = 120) -> list[Any]:
         """Start all at once; return in order what each returned, or the exception it raised."""

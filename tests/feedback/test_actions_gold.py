@@ -217,7 +217,6 @@ MASKED = (
     (r"/media/[^\"]+", "/media/M"),
     (r"[a-z]+-\d{3}", "HANDLE"),
     (r'aria-hidden="true">[a-z]{2}<', "INITIALS<"),
-    (r'"claimed_at":"[^"]*"|"lease_until":"[^"]*"', "TIME"),
 )
 
 
@@ -248,14 +247,16 @@ def walk(client: Client, monkeypatch: pytest.MonkeyPatch) -> Callable[[User, boo
     return walk
 
 
-def test_page_api_and_headers_are_the_same_byte_for_byte(
+def test_page_api_and_headers_are_the_same_byte_for_byte(  # noqa: PLR0917
     second_peer: User,
     cohort: Cohort,
     item: GoldItem,
     trained: User,
     walk: Callable[[User, bool], Pages],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)  # or a minute may pass from one to the other
     other = _member(cohort)
     Unlock.objects.create(member=other, round_kind=item.attempt.round.round_kind, at=NOW)
     factories.answer(second_peer, cohort, submitted_at=now)
