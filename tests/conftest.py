@@ -20,7 +20,7 @@ from django.db import connection, connections
 from psycopg import sql
 
 from tests.processes import addresses
-from tests.waiting import RequestsUnderWay, wait_until
+from tests.waiting import PATIENCE_S, RequestsUnderWay, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,7 +35,6 @@ CHROMIUM_FLAGS = (
     "--disable-component-update --disable-sync --use-fake-ui-for-media-stream "
     "--use-fake-device-for-media-stream --autoplay-policy=no-user-gesture-required"
 ).split()
-PATIENCE_MS = 30_000  # two runs and their browsers may share two cores
 NO_CHROMIUM = "no Chromium was found: install the package chromium, or set CHROMIUM to its path"
 _without_browser: list[str] = []
 
@@ -137,7 +136,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     # Most tests need no browser.
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
 
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=1000 * PATIENCE_S)
 
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's own loop runs in this thread
     with sync_playwright() as playwright:
@@ -173,7 +172,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
             permissions=["camera", "microphone"],
             **more,
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(1000 * PATIENCE_S)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

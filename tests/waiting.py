@@ -8,8 +8,10 @@ from typing import Self
 import pytest
 from django.core.signals import request_finished, request_started
 
+PATIENCE_S = 30  # two runs and their browsers may share two cores
 
-def wait_until(is_true: Callable[[], object], *, seconds: float = 10) -> None:
+
+def wait_until(is_true: Callable[[], object], *, seconds: float = PATIENCE_S) -> None:
     """Return as soon as the question is answered with yes; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not is_true():

@@ -44,6 +44,7 @@ class ReviewClosed(Refused):
 class ReviewVoided(ReviewClosed):
     """Another grader has reported the answer; what is typed on is kept."""
 
+    draft_version: int | None = None
     message = _(
         "This review is closed: another grader has reported that the answer cannot be graded. "
         "What you typed is kept, and it costs you nothing."
@@ -51,10 +52,11 @@ class ReviewVoided(ReviewClosed):
 
 
 class AttemptGone(Refused):
-    """The candidate has taken the answer back."""
+    """The candidate has taken the answer back; what is typed on into a draft is kept."""
 
     code = "attempt_gone"
     status = 410
+    draft_version: int | None = None
     message = _(
         "The candidate has withdrawn this answer. Your text is kept and counts as given, "
         "but there is nothing left to grade."
@@ -215,7 +217,7 @@ def lock_to_write(review: Review, at: datetime, *, keeps_void: bool = False) -> 
     return review
 
 
-def why_void(review: Review) -> Refused:
+def why_void(review: Review) -> "AttemptGone | ReviewVoided":
     """Return the words for who writes on in a review that was voided."""
     return AttemptGone() if is_gone(review.attempt_id) else ReviewVoided()
 

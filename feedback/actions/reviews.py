@@ -110,11 +110,13 @@ def save_draft(*, review: Review, draft: Draft, version: int, by: User, at: date
     that was overtaken by its own handing in is answered in peace.
 
     A review may be voided under its grader's hands: then what they typed is kept first, and
-    AttemptGone or ReviewVoided says so after that.
+    AttemptGone or ReviewVoided says so after that, with the version that was kept.
     """
     kept = _keep(review, draft, version, at)
     if kept.state == Review.State.VOID:
-        raise why_void(kept)
+        refusal = why_void(kept)
+        refusal.draft_version = kept.draft_version
+        raise refusal
     return kept
 
 

@@ -27,6 +27,7 @@ export class Draft {
       show: (kind, message) => this.#show(kind, message),
     });
     this.#listen();
+    if ([...form.elements].some(isTouched)) this.changed(); // before this was there to hear it
   }
 
   changed() {
@@ -102,6 +103,10 @@ export class Draft {
       showLapsed(said.lapsed);
       return { kind: "kept", message: said.message };
     }
+    if (said.version) {
+      this.#form.elements.version.value = said.version;
+      return { kind: "over", message: said.message };
+    }
     if (said.code === "draft_conflict") {
       this.#form.dispatchEvent(new CustomEvent("draft:conflict", { detail: said.html }));
       return { kind: "closed", message: this.#form.dataset.saidConflict };
@@ -118,6 +123,13 @@ export class Draft {
     this.#state.textContent = message ?? said[kind] ?? "";
     this.#state.dataset.kind = kind;
   }
+}
+
+/* Whether a field says other than the page that was sent: typed early, or put back by the browser. */
+function isTouched(field) {
+  if (PARTS_APART.test(field.name)) return false;
+  if (field.type === "radio" || field.type === "checkbox") return field.checked !== field.defaultChecked;
+  return field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue;
 }
 
 function read(text) {
@@ -158,7 +170,8 @@ export class Saving {
   #fails = 0;
   #waiting = [];
 
-  /* `send(body)` resolves to {kind: "kept"|"lost"|"signed_out"|"refused"|"closed", message}. */
+  /* `send(body)` resolves to {kind: "kept"|"over"|"lost"|"signed_out"|"refused"|"closed", message}: "over" where
+   * it is kept although nothing comes of it any more, "closed" where it is not. */
   constructor({ snapshot, send, show, later = setTimeout, cancel = clearTimeout, now = Date.now }) {
     this.#snapshot = snapshot;
     this.#send = send;

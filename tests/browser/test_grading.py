@@ -163,6 +163,24 @@ def test_draft_saves_itself_and_comes_back(open_review: Callable[..., "Page"]) -
     expect(page.locator("input[name=dimension-discovery][value='0']")).to_be_checked()
 
 
+def test_what_is_typed_before_the_page_is_ready_is_saved(
+    open_review: Callable[..., "Page"],
+) -> None:
+    page = open_review()
+    page.route("**/js/grading*.js", lambda route: held.append(route))
+    held: list[Route] = []
+    page.reload(wait_until="commit")
+    page.get_by_label("Summary").fill("Typed early.")
+    wait_until(lambda: page.evaluate("1") and held)
+
+    for route in held:
+        route.continue_()
+    page.unroute("**/js/grading*.js")
+
+    page.locator(".grading--scripted").wait_for()
+    wait_until(lambda: kept().summary == "Typed early.")
+
+
 def test_draft_waits_for_the_network_and_loses_nothing(
     open_review: Callable[..., "Page"],
 ) -> None:
@@ -175,8 +193,8 @@ def test_draft_waits_for_the_network_and_loses_nothing(
 
     page.unroute("**/draft/")
 
-    expect(said).to_contain_text("Draft saved", timeout=10_000)
-    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1}, seconds=10)
+    expect(said).to_contain_text("Draft saved")
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1})
 
 
 def test_draft_whose_answer_was_lost_is_no_conflict_with_itself(
@@ -196,8 +214,8 @@ def test_draft_whose_answer_was_lost_is_no_conflict_with_itself(
 
     page.unroute("**/draft/")
 
-    expect(page.locator("#draft-state")).to_contain_text("Draft saved", timeout=10_000)
-    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1}, seconds=10)
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    wait_until(lambda: draft_of(kept()).ratings == {"discovery": 1})
 
 
 def test_two_tabs_keep_both_texts(open_review: Callable[..., "Page"]) -> None:

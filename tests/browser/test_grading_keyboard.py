@@ -202,7 +202,7 @@ def test_a_press_waits_for_the_network_and_keeps_its_time(
     page.context.set_offline(False)
 
     expect(page.locator("#moments")).to_contain_text("Discovery begins at 0:05.")
-    wait_until(lambda: Review.objects.get().moments.count() == 1, seconds=5)
+    wait_until(lambda: Review.objects.get().moments.count() == 1)
 
 
 def assert_accessible(page: "Page") -> None:

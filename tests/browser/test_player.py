@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.signals import request_started
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +21,7 @@ from tests.browser.world import session_of
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page, Request
+    from playwright.sync_api import Locator, Page
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -109,19 +110,15 @@ def open_review(
 ) -> Callable[..., "Page"]:
     """Return a function that opens the grading page, its player ready."""
 
-    def opened(
-        *, at: str = "", is_watched: "Callable[[Request], None] | None" = None, **more: Any
-    ) -> "Page":
+    def opened(*, at: str = "", **more: Any) -> "Page":
         page = new_page(**more)
-        if is_watched:
-            page.on("request", is_watched)
         cookie = {"name": "session", "value": session_of(review.grader), "url": live_server.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
         page.goto(reverse("feedback:review", args=[review.public_id]) + at)
         if more.get("java_script_enabled", True):
             page.locator(".player--scripted").wait_for()
             are_there = "all => all.every((video) => video.readyState > 0)"
-            wait_until(lambda: page.locator("video").evaluate_all(are_there), seconds=15)
+            wait_until(lambda: page.locator("video").evaluate_all(are_there))
         return page
 
     return opened
@@ -139,7 +136,6 @@ def expect_at(page: "Page", seconds: float, role: str = "camera") -> None:
         lambda: (
             abs(seconds_of(page, role) - seconds) < 0.1 and not video.evaluate("v => v.seeking")
         ),
-        seconds=5,
     )
 
 
@@ -203,7 +199,7 @@ def test_the_bar_leads_anywhere_by_pointer_and_by_keyboard_alike(
     # The wave is drawn, as wide as the bar on a fine display.
     wave = page.locator(".timeline__wave").first
     drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)"
-    wait_until(lambda: wave.evaluate(drawn), seconds=5)
+    wait_until(lambda: wave.evaluate(drawn))
     assert breaches(page) == []
 
 
@@ -250,7 +246,7 @@ def test_keys_buttons_captions_and_lines(open_review: Callable[..., "Page"]) -> 
     page.keyboard.press("End")
     assert lines.locator("[data-lines]").evaluate("l => l.scrollTop") == 0
     lines.get_by_role("button", name="Back to now").click()
-    wait_until(lambda: lines.locator("[data-lines]").evaluate("l => l.scrollTop > 1000"), seconds=5)
+    wait_until(lambda: lines.locator("[data-lines]").evaluate("l => l.scrollTop > 1000"))
     page.locator("h1").click()
     assert breaches(page) == []
 
@@ -266,7 +262,7 @@ def test_keys_buttons_captions_and_lines(open_review: Callable[..., "Page"]) -> 
     assert seconds_of(page) == 0
     resume.click()
     expect(resume).to_be_hidden()
-    wait_until(lambda: seconds_of(page) > 30, seconds=5)
+    wait_until(lambda: seconds_of(page) > 30)
 
 
 def test_two_tracks_stay_in_step_and_one_outlasts_the_other(
@@ -289,14 +285,14 @@ def test_two_tracks_stay_in_step_and_one_outlasts_the_other(
 
     player.evaluate("p => { p.player.seek(2000); }")
     player.evaluate("p => { p.player.play(); }")
-    wait_until(lambda: seconds_of(page) > 3, seconds=10)
-    wait_until(is_in_step, seconds=12)
+    wait_until(lambda: seconds_of(page) > 3)
+    wait_until(is_in_step)
     page.locator("[data-source=screen]").evaluate("v => { v.currentTime += 3; }")
-    wait_until(is_in_step, seconds=12)
+    wait_until(is_in_step)
 
     # A track that cannot be played, or has ended, does not stop the other.
     player.evaluate("p => { p.player.seek(38500); }")
-    wait_until(lambda: seconds_of(page, "screen") > 41, seconds=15)
+    wait_until(lambda: seconds_of(page, "screen") > 41)
     assert page.locator("[data-source=camera]").evaluate("v => v.paused")
     assert not page.locator("[data-source=screen]").evaluate("v => v.muted")
     page.get_by_role("button", name="Pause").click()
@@ -314,34 +310,38 @@ def test_links_that_ran_out_are_renewed_and_not_for_ever(
         is_old = is_refused["until renewed"] and not renewals
         return not is_old and not is_refused["always"] and is_really_valid(request, rendition)
 
-    def note(request: "Request") -> None:
-        if "/links/" in request.url:
-            renewals.append(request.url)
+    # Noted by the server, or a link could be asked for before this test has heard of its renewal.
+    def note(environ: dict[str, str], **_given: object) -> None:
+        if "/links/" in environ["PATH_INFO"]:
+            renewals.append(environ["PATH_INFO"])
 
     monkeypatch.setattr(links, "is_valid", is_valid)
-    page = open_review(at="#t=20", is_watched=note, tolerated="Failed to load resource")
+    request_started.connect(note)  # forgotten with the function
+    page = open_review(at="#t=20", tolerated="Failed to load resource")
 
     # A page that was open for long: its links are refused, and it goes on where it was to be.
+    # The two pictures fail at different moments: the later one may ask once more, no more.
     expect_at(page, 20)
-    assert len(renewals) == 1
+    assert 1 <= len(renewals) <= 2
     bar(page).focus()
     page.keyboard.press("]")
     page.keyboard.press("Space")
-    wait_until(lambda: seconds_of(page) > 20.3, seconds=10)
+    wait_until(lambda: seconds_of(page) > 20.3)
     camera = page.locator("[data-source=camera]")
     load = "all => all.forEach((media) => media.load())"
 
     # Links that are refused whatever one asks: it stops asking, and says so.
     page.route("**/media/**", lambda route: route.continue_())  # past the browser's own cache
+    asked = len(renewals)
     is_refused["always"] = True
     page.locator("video").evaluate_all(load)
     expect(page.get_by_text("The recording does not load just now.")).to_be_visible(timeout=10_000)
-    assert 2 <= len(renewals) <= 3
+    assert 1 <= len(renewals) - asked <= 2
     is_refused["always"] = False
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
     page.get_by_role("button", name="Play", exact=True).click()
-    wait_until(lambda: seconds_of(page) > 0.3, seconds=10)
+    wait_until(lambda: seconds_of(page) > 0.3)
     assert camera.evaluate("v => v.playbackRate") == 1.25
 
     # Who may not watch it any more is told so, and nothing more is asked for: neither when the

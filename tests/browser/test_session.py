@@ -107,7 +107,7 @@ def test_an_evening_from_the_first_hello_to_the_hand_in(
     interviewing.keyboard.press("Enter")
     expect(interviewing.locator(f"#evidence-{DIMENSIONS[0]} .evidence")).to_have_count(1)
     interviewing.keyboard.press("3")
-    wait_until(lambda: Review.objects.get().ratings.filter(rank=2).exists(), seconds=6)
+    wait_until(lambda: Review.objects.get().ratings.filter(rank=2).exists())
     interviewing.get_by_role("button", name="End the turn").click()
     expect(interviewing.get_by_role("button", name="Finish the mock")).to_be_visible()
 
@@ -183,7 +183,7 @@ def test_a_stamped_signal_is_ticked_and_a_dropped_stamp_is_none(
 
     expect(page.locator("#notes .note--signal")).to_have_count(1)
     expect(page.locator("input[name=downcodes][value=draws_first]")).to_be_checked()
-    wait_until(Review.objects.get().ticks.exists, seconds=6)
+    wait_until(Review.objects.get().ticks.exists)
     page.get_by_role("button", name="Remove", exact=False).click()
     expect(page.locator("#notes .note--signal")).to_have_count(0)
     assert not Evidence.objects.exists()

@@ -98,10 +98,11 @@ def test_a_draft_under_way_is_kept_and_its_writer_is_told_why(
     withdrawal.withdraw(attempt=answer, by=candidate, at=LATER)
 
     draft = reviews.Draft(summary="Typed while it went.")
-    with pytest.raises(queue.AttemptGone):
+    with pytest.raises(queue.AttemptGone) as gone:
         reviews.save_draft(review=review, draft=draft, version=0, by=peer, at=LATER)
     review.refresh_from_db()
     assert review.summary == "Typed while it went."
+    assert gone.value.draft_version == review.draft_version > 0
     with pytest.raises(queue.AttemptGone):
         reviews.submit(
             review=review,

@@ -124,7 +124,7 @@ class House:
         log = self.folder / f"worker-{len(self.started)}.log"
         name = f"mail-{os.getpid()}-{len(self.started)}@localhost"
         made = self._start(f"worker -c 1 -Q default --without-mingle -n {name}", log)
-        wait_until(lambda: " ready" in log.read_text() or made.popen.poll() is not None, seconds=30)
+        wait_until(lambda: " ready" in log.read_text() or made.popen.poll() is not None)
         return made
 
     def beat(self) -> Process:
@@ -191,19 +191,19 @@ def test_no_reminder_is_lost_and_none_comes_under_two_names(
     beat.kill()
     _come_due(reminders[8:14])
     beat, worker = house.beat(), house.worker()
-    wait_until(lambda: Notice.objects.filter(mail_state="sent").count() == 12, seconds=20)
+    wait_until(lambda: Notice.objects.filter(mail_state="sent").count() == 12)
 
     # The worker is killed while nothing is under way, and the beat in the middle of the rest.
     worker.kill()
     house.worker()
     _come_due(reminders[14:])
-    wait_until(lambda: len(box.taken) >= 16, seconds=20)
+    wait_until(lambda: len(box.taken) >= 16)
     beat.kill()
     house.beat()
 
     # Two minutes later what the dead held is free.
     _let_holds_lapse()
-    wait_until(lambda: not Notice.objects.exclude(mail_state="sent").exists(), seconds=20)
+    wait_until(lambda: not Notice.objects.exclude(mail_state="sent").exists())
 
     assert set(box.counts) == names
     assert {name for name, count in box.counts.items() if count > 1} == {doubtful.message_id}

@@ -133,7 +133,7 @@ def _record(page: "Page", question: str) -> None:
 
 def _follow_notice(page: "Page", title: str) -> None:
     """Open the newest notice, which says so, and go where it leads."""
-    wait_until(Notice.objects.exists, seconds=10)
+    wait_until(Notice.objects.exists)
     page.goto("/notices/")
     page.get_by_role("listitem").filter(has_text=title).get_by_role("button").first.click()
     page.wait_for_url(re.compile(r"/(reviews|results|follow-ups)/"))

@@ -130,3 +130,17 @@ test("a heartbeat sends the draft though nothing has changed", async () => {
 
   assert.deepEqual(told.sent, [""]);
 });
+
+test("what is typed on after the answer is gone is kept, too", async () => {
+  const { told, saving, type, wait } = desk({ kind: "over" }, { kind: "over" });
+
+  type("a");
+  await wait();
+  assert.equal(saving.isUnsaved, false);
+  type("ab");
+  await wait();
+
+  assert.deepEqual(told.sent, ["a", "ab"]);
+  assert.deepEqual(told.said, ["waiting", "over", "waiting", "over"]);
+  assert.equal(saving.isUnsaved, false);
+});
