@@ -435,7 +435,7 @@ def _refused(request: HttpRequest, asked: Asked, typed: Typed, refusal: Refused)
     conflict = _conflict(asked, typed) if isinstance(refusal, reviews.DraftConflict) else None
     if _wants_json(request):
         said: dict[str, object] = {"code": refusal.code, "message": str(refusal.shown)}
-        if getattr(refusal, "draft_version", None):
+        if isinstance(refusal, claims.AttemptGone | claims.ReviewVoided) and refusal.draft_version:
             said["version"] = refusal.draft_version  # kept all the same: it may be typed on
         if conflict:
             said["html"] = render_to_string("feedback/grading/_conflict.html", conflict, request)
