@@ -219,6 +219,15 @@ def _ask_nothing(page: "Page") -> None:
         page.locator("#ask button").last.click()
 
 
+def _answer_nothing(page: "Page") -> None:
+    _open_all(page)
+    page.locator("form[action*='/questions/'] textarea").first.evaluate(
+        "(one) => { one.form.noValidate = true; }"
+    )
+    with page.expect_navigation():
+        page.locator("form[action*='/questions/'] button").first.click()
+
+
 def _open_with_nothing_said(page: "Page") -> None:
     page.locator("form#open").evaluate("(one) => { one.noValidate = true; }")
     with page.expect_navigation():
@@ -485,6 +494,10 @@ VISITS: dict[str, Visit] = {
     "results, to erase": Visit("feedback:results", "provisional", who="wren", then=_ask_to_erase),
     "take back": Visit("feedback:withdraw", "provisional", who="wren"),
     "experts, none": Visit("feedback:experts"),
+    "experts, asked": Visit("feedback:experts", who="kit"),
+    "grading, as an expert": Visit("feedback:review", "review as an expert", who="gus"),
+    "gold items": Visit("feedback:gold_items", "busy cohort", who="fern"),
+    "gold items, none": Visit("feedback:gold_items", "cohort", who="tomas"),
     "results, provisional": Visit("feedback:results", "provisional", who="wren"),
     "results, uncalibrated": Visit("feedback:results", "uncalibrated", who="wren"),
     "results, to open": Visit("feedback:results", "to open"),
@@ -500,6 +513,13 @@ VISITS: dict[str, Visit] = {
         "feedback:results", "waiting result", who="rosa", then=_ask_nothing, then_status=422
     ),
     "review, asked": Visit("feedback:review", "waiting review", who="nils", then=_open_all),
+    "question, answered with nothing": Visit(
+        "feedback:question_answer",
+        "waiting question",
+        who="nils",
+        then=_answer_nothing,
+        then_status=422,
+    ),
     "follow-up, waiting": Visit("feedback:follow_up", "waiting follow-up", who="rosa"),
     "follow-up, begun": Visit("feedback:follow_up", "begun follow-up", who="rosa", then=_open_all),
     "follow-up, being made ready": Visit("feedback:follow_up", "making follow-up", who="rosa"),

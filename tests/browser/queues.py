@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from feedback.actions import conflicts, places, reports
+from feedback.actions import conflicts, gold, places, reports
 from feedback.models import GradingRules, Review, Standing, Unlock
 from loops.models import Attempt, Cohort, User
 from tests import factories
@@ -37,6 +37,7 @@ def lay(world: "World", now: datetime, film: bytes) -> None:
     held = _filmed(hale, cohort, film, "xfn", kind=Attempt.Kind.LIVE, submitted_at=now - HOUR)
     review = factories.review(held, world.people["kit"], claimed_at=now, lease_until=now + DAY)
     world.ids["review of a mock"] = {"review_id": review.public_id}
+    _gold(world, cohort, now, film)
     for member, given, taken in ((fern, 5, 3), (hale, 1, 4)):
         Standing.objects.update_or_create(
             cohort=cohort, member=member, defaults={"given": given, "taken": taken}
@@ -66,6 +67,18 @@ def _waiting(world: "World", cohort: Cohort, now: datetime) -> None:
     Unlock.objects.create(member=fern, round_kind=kind, at=now)
     for other in (gus, juno):
         conflicts.declare(other=other, by=fern, at=now - DAY)
+
+
+def _gold(world: "World", cohort: Cohort, now: datetime, film: bytes) -> None:
+    """Offer two answers as calibration items; of the one three experts are asked, one has begun."""
+    fern, gus, hale, maxi, juno, kit = (world.people[key] for key in PEOPLE)
+    gold.offer(attempt=_filmed(hale, cohort, film, "coding", submitted_at=now), by=hale, at=now)
+    offered = _filmed(maxi, cohort, film, "sd_ambiguous", submitted_at=now)
+    item = gold.offer(attempt=offered, by=maxi, at=now)
+    gold.ask_experts(item=item, experts=[gus, juno, kit], by=fern, at=now)
+    begun = item.experts.get(expert=gus)
+    review = gold.take_as_expert(asked=begun, by=gus, at=now, lease_until=now + DAY)
+    world.ids["review as an expert"] = {"review_id": review.public_id}
 
 
 def _ended(world: "World", cohort: Cohort, now: datetime, film: bytes) -> None:
