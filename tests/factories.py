@@ -304,9 +304,8 @@ def recording(
 
 def in_queue(attempt: Attempt) -> None:
     """Bring the queue's entry up to date with rows that were made here, not by actions."""
-    answers = Attempt.objects.answers().filter(pk=attempt.pk)
-    handed_in = answers.exclude(state=Attempt.State.DRAFT)
-    if handed_in.exists() and attempt.recordings.exists():
+    handed_in = Attempt.objects.answers().exclude(state=Attempt.State.DRAFT)
+    if handed_in.filter(pk=attempt.pk, recordings__isnull=False).exists():
         settle(attempt=attempt, at=NOW)
 
 
@@ -383,11 +382,15 @@ def artifact(attempt: Attempt, text: str = "first line\nsecond line", **facts: A
 
 def review(attempt: Attempt, grader: User, **facts: Any) -> Review:
     """Make a review claimed at NOW under a lease of 45 minutes, with nothing written in it."""
-    claimed_at = facts.setdefault("claimed_at", NOW)
-    facts.setdefault("lease_until", claimed_at + LEASE)
-    made = Review.objects.create(attempt=attempt, grader=grader, **facts)
+    made = _review(attempt, grader, **facts)
     in_queue(attempt)
     return made
+
+
+def _review(attempt: Attempt, grader: User, **facts: Any) -> Review:
+    claimed_at = facts.setdefault("claimed_at", NOW)
+    facts.setdefault("lease_until", claimed_at + LEASE)
+    return Review.objects.create(attempt=attempt, grader=grader, **facts)
 
 
 def submitted_review(
@@ -406,7 +409,7 @@ def submitted_review(
     """
     is_yes = rank >= attempt.round.loop.target_rank
     submitted_at = facts.pop("submitted_at", NOW + timedelta(minutes=30))
-    made = review(
+    made = _review(
         attempt,
         grader,
         **{
@@ -421,11 +424,18 @@ def submitted_review(
             **facts,
         },
     )
-    for dimension in attempt.rubric_version.dimensions.order_by("position"):
-        given = (ranks or {}).get(dimension.key, rank)
-        Rating.objects.create(review=made, dimension=dimension, rank=given)
-        if given is not None:
-            evidence(made, dimension, start_ms=dimension.position * 60_000)
+    given = {
+        dimension: (ranks or {}).get(dimension.key, rank)
+        for dimension in attempt.rubric_version.dimensions.order_by("position")
+    }
+    Rating.objects.bulk_create(
+        Rating(review=made, dimension=dimension, rank=one) for dimension, one in given.items()
+    )
+    Evidence.objects.bulk_create(
+        Evidence(review=made, dimension=dimension, **_span(dimension.position * 60_000))
+        for dimension, one in given.items()
+        if one is not None
+    )
     for downcode in attempt.rubric_version.downcodes.filter(key__in=downcodes).order_by("pk"):
         DowncodeTick.objects.create(review=made, downcode=downcode)
     in_queue(attempt)
@@ -500,10 +510,13 @@ def evidence(review: Review, dimension: Dimension | None = None, **facts: Any) -
     A `quote`, or an instant `stamped_at`, has no media time unless it is given.
     """
     if not facts.keys() & {"quote", "stamped_at"}:
-        start_ms = facts.setdefault("start_ms", 60_000)
-        facts.setdefault("end_ms", start_ms + 10_000)
+        facts = {**_span(facts.get("start_ms", 60_000)), **facts}
     facts.setdefault("marked_at", NOW)
     return Evidence.objects.create(review=review, dimension=dimension, **facts)
+
+
+def _span(start_ms: int) -> dict[str, Any]:
+    return {"start_ms": start_ms, "end_ms": start_ms + 10_000, "marked_at": NOW}
 
 
 def week(user: User, zone: str = "UTC", *, start: int = 9 * 60, end: int = 21 * 60) -> None:

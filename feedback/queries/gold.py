@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Q, QuerySet
 
 from feedback.models import Conflict, GoldExpert, GoldItem, Review, Unlock
 from loops.models import Attempt, Cohort, Membership, Recording, User
@@ -72,13 +73,15 @@ def gold_lines(cohort: Cohort) -> list[GoldLine]:
         .order_by("-offered_at", "-pk")
     )
     found: list[Any] = list(items)
-    members = [
-        place.user
-        for place in Membership.objects.filter(cohort=cohort).select_related("user").order_by("pk")
-    ]
-    trained = set(
-        Unlock.objects.filter(member__in=members).values_list("member_id", "round_kind_id")
+    unlocked = Unlock.objects.filter(member=OuterRef("user")).order_by()
+    places: list[Any] = list(
+        Membership.objects.filter(cohort=cohort)
+        .select_related("user")
+        .annotate(kinds=ArraySubquery(unlocked.values("round_kind")))
+        .order_by("pk")
     )
+    members = [place.user for place in places]
+    trained = {(place.user_id, kind) for place in places for kind in place.kinds}
     asked = {
         (one.item_id, one.expert_id): one.review is not None and one.review.is_submitted
         for one in GoldExpert.objects.filter(item__in=found).select_related("review")

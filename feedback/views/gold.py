@@ -16,7 +16,7 @@ from feedback.models import GoldItem
 from feedback.queries.gold import expert_work, gold_lines
 from loops.access import cohort_to_organise
 from loops.errors import Refused
-from loops.models import User
+from loops.models import Cohort, User
 from loops.views.people import signed_in
 from loops.views.posting import posts_from
 
@@ -46,9 +46,9 @@ def gold_items(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
 
 
 def _list(
-    request: HttpRequest, cohort: object, refusal: Refused | None, status: int = 200
+    request: HttpRequest, cohort: Cohort, refusal: Refused | None, status: int = 200
 ) -> HttpResponse:
-    context = {"cohort": cohort, "lines": gold_lines(cohort), "refusal": refusal}  # type: ignore[arg-type]
+    context = {"cohort": cohort, "lines": gold_lines(cohort), "refusal": refusal}
     context["needed"] = GoldItem.EXPERTS_NEEDED
     return render(request, "feedback/gold/gold.html", context, status=status)
 

@@ -72,10 +72,7 @@ def lay(world: "World", now: datetime, film: bytes) -> None:
     question = factories.question(waiting, WHY, at_ms=40_000, asked_at=yesterday)
     question.answer, question.answered_at = BECAUSE, now
     question.save()
-    open_one = factories.question(
-        waiting, "Where did you hear the bound?", at_ms=75_000, asked_at=now
-    )
-    world.ids["waiting question"] = {"question_id": open_one.public_id}
+    factories.question(waiting, "Where did you hear the bound?", at_ms=75_000, asked_at=now)
     factories.question(waiting, "What one thing next time?", at_ms=None, asked_at=now)
     take("ready")
     factories.recording(

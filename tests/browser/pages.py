@@ -514,8 +514,8 @@ VISITS: dict[str, Visit] = {
     ),
     "review, asked": Visit("feedback:review", "waiting review", who="nils", then=_open_all),
     "question, answered with nothing": Visit(
-        "feedback:question_answer",
-        "waiting question",
+        "feedback:review",
+        "waiting review",
         who="nils",
         then=_answer_nothing,
         then_status=422,

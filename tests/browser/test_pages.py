@@ -25,6 +25,7 @@ WIDE, NARROW, NARROWEST = 1280, 390, 320
 NOT_A_PAGE = re.compile(
     r"^(healthz|readyz|mail-(file|part)|loops:recording_(status|unfinished|links)"
     r"|loops:(mock_invite|calendar_feed|captions|transcript_download|media|upload_raw)"
+    r"|feedback:question_answer"  # leads to the review; what it refuses is looked at from there
     r"|api-.*|.*-(list|detail))$"  # the last: the API
 )
 LETTER = """\

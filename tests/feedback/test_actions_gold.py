@@ -315,7 +315,7 @@ def test_only_an_organiser_sees_the_items(
     assert client.get(address).status_code == 404
     client.force_login(organiser)
     page = client.get(address).text
-    assert "serving" in page
+    assert "Serving" in page
     assert "graded blindly 0 times" in page
 
 
