@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.places import lock_entry, recount, void_claims
@@ -195,17 +196,23 @@ def _check_is_there(entry: QueueEntry) -> None:
 
 
 def _let_others_go_on(entry: QueueEntry, at: datetime) -> None:
-    """Let those whose claims a report has voided take the answer again, with their text."""
+    """Let those whose claims a report has voided go on with the answer, with their text.
+
+    They have lapsed, as after 45 minutes of silence, and were not put back: whoever is still
+    writing goes on with the next word, in a place if one is free. Nor does it keep somebody out
+    that they took back a report of their own before.
+    """
     voided = Review.objects.filter(
+        Q(report=None) | Q(report__taken_back_at__isnull=False),
         attempt=entry.attempt_id,
         state=Review.State.VOID,
         purpose=Review.Purpose.PEER,
-        report__isnull=True,
     )
     for review in voided.order_by("pk"):
-        review.state = Review.State.RELEASED
-        review.save(update_fields=["state"])
-        record("released", review, by=None, at=at)
+        review.state = Review.State.EXPIRED
+        review.lease_until = min(review.lease_until, at)
+        review.save(update_fields=["state", "lease_until"])
+        record("expired", review, by=None, at=at)
 
 
 def _subject(made: Report) -> str:

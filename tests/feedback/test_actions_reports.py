@@ -324,6 +324,60 @@ def test_another_grader_may_report_it_again_and_that_is_contested_by_itself(
     assert held.state == "void"
 
 
+def test_who_took_a_report_back_is_sent_away_by_another_and_goes_on_once_that_is_contested(
+    answer: Attempt, candidate: User, held: Review, peer: User, second_peer: User
+) -> None:
+    reported(held)
+    reports.take_back(review=held, by=peer, at=LATER)
+    reported(factories.review(answer, second_peer), note="Nor for me")
+    held.refresh_from_db()
+    assert held.state == "void"
+
+    reports.contest(attempt=answer, by=candidate, at=LATER)
+
+    again = queue.claim(by=peer, at=LATER)
+    assert (again.pk, again.state, again.summary) == (held.pk, "draft", "The sound stops")
+
+
+@pytest.mark.parametrize("ended_by", ["contest", "take_back"])
+def test_who_is_still_writing_goes_on_with_the_next_word(
+    answer: Attempt, candidate: User, held: Review, second_peer: User, *, ended_by: str
+) -> None:
+    lease_until = LATER + timedelta(minutes=30)
+    other = factories.review(answer, second_peer, lease_until=lease_until)
+    reported(held)
+
+    if ended_by == "contest":
+        reports.contest(attempt=answer, by=candidate, at=LATER)
+    else:
+        reports.take_back(review=held, by=held.grader, at=LATER)
+
+    other.refresh_from_db()
+    assert (other.state, other.lease_until, other.is_lapsed(LATER)) == ("expired", LATER, True)
+    saved = reviews.save_draft(
+        review=other, draft=reviews.Draft(summary="On"), version=0, by=second_peer, at=LATER
+    )
+    assert (saved.state, saved.summary, saved.lease_until) == ("draft", "On", LATER + queue.LEASE)
+
+
+def test_whose_place_went_to_others_meanwhile_goes_on_without_one(
+    answer: Attempt, held: Review, second_peer: User, organiser: User, cohort: Cohort
+) -> None:
+    other = factories.review(answer, second_peer, state="draft", drafted_at=NOW, summary="Half")
+    reported(held)
+    reports.contest(attempt=answer, by=answer.round.loop.member, at=LATER)
+    fourth = factories.person()
+    factories.join(cohort, fourth)
+    for grader in (organiser, fourth):
+        queue.claim(by=grader, at=LATER)
+
+    saved = reviews.save_draft(
+        review=other, draft=reviews.Draft(summary="Whole"), version=0, by=second_peer, at=LATER
+    )
+
+    assert (saved.state, saved.summary) == ("expired", "Whole")
+
+
 def test_there_must_be_a_report_and_something_to_play(
     answer: Attempt, candidate: User, held: Review
 ) -> None:
