@@ -322,7 +322,7 @@ class Disputes:
 
 
 def disputes_for_results(attempt: Attempt, labels: tuple[str, ...], at: datetime) -> Disputes:
-    """Return both for the results of an answer; one query, two where its graders differ."""
+    """Return both for the results of an answer; one query, three where graders differ."""
     found = _disputed(attempt)
     return Disputes(
         appeal=_appeal_of_mine(attempt, found, at),

@@ -12,6 +12,16 @@ from loops.models import Attempt, Notice, User
 from loops.states import AttemptState
 
 
+def _are_all_in() -> Q:
+    """Tell the entries whose every wanted place is granted, and handed in by who has it.
+
+    An extra review fills no place, so the reviews that are in are not counted: with one of them,
+    two are in while a third reader is still at work.
+    """
+    granted = Review.objects.granted().filter(attempt=OuterRef("attempt"))
+    return Q(granted__gte=F("wanted")) & ~Q(Exists(granted.filter(state__in=Review.OPEN_STATES)))
+
+
 def entries_to_debrief() -> QuerySet[QueueEntry]:
     """Return the split answers whose wanted reviews are all in.
 
@@ -21,7 +31,7 @@ def entries_to_debrief() -> QuerySet[QueueEntry]:
     said = DebriefMessage.objects.filter(attempt=OuterRef("attempt"))
     revised = Revision.objects.filter(review__attempt=OuterRef("attempt"))
     return QueueEntry.objects.filter(
-        Q(handed_in__gte=F("wanted")) | Exists(said) | Exists(revised),
+        _are_all_in() | Exists(said) | Exists(revised),
         is_split=True,
         attempt__state=AttemptState.SUBMITTED,
     )
@@ -109,25 +119,25 @@ def debrief_for_results(
 ) -> Difference | None:
     """Return how the graders differ whose reviews the candidate has opened, else None.
 
-    `entry` is the answer's in the queue; no query where nobody differs.
+    `entry` is the answer's in the queue; no query where nobody differs, else two.
     """
     if entry is None or not entry.is_split:
         return None
     beside = side_by_side(attempt, of=opened_reviews(), labels=labels)
     if not beside.are_split:
         return None
-    return Difference(beside=beside, is_debriefed=entry.handed_in >= entry.wanted)
+    is_debriefed = QueueEntry.objects.filter(_are_all_in(), pk=entry.pk).exists()
+    return Difference(beside=beside, is_debriefed=is_debriefed)
 
 
 def debrief_for_review(review: Review) -> bool:
     """Say whether a review that is in leads on to a debrief of its answer's graders.
 
-    No query where the entry of its answer was fetched with it, unless its debrief has begun
-    before more reviews were wanted.
+    One query for a split answer; none for another whose entry was fetched with the review.
     """
     if not (review.is_submitted and review.purpose in Review.READ_BY_CANDIDATE):
         return False
     entry: QueueEntry | None = getattr(review.attempt, "queue_entry", None)
     if entry is None or not (entry.is_split and review.attempt.is_submitted):
         return False
-    return entry.handed_in >= entry.wanted or is_debrief_open(review.attempt)
+    return is_debrief_open(review.attempt)

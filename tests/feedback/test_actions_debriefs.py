@@ -109,6 +109,34 @@ def test_where_three_are_wanted_anyway_it_opens_as_the_third_comes(
     assert not is_debrief_open(attempt)
 
 
+def test_beside_an_extra_review_it_waits_for_who_is_still_at_work(
+    candidate: User, cohort: Cohort, peer: User, second_peer: User, organiser: User
+) -> None:
+    answer = factories.answer(candidate, cohort)
+    factories.submitted_review(answer, peer, rank=3, is_extra=True)
+    second = factories.submitted_review(answer, second_peer, rank=1)
+    assert not is_debrief_open(answer), "a place is free"
+    factories.review(answer, organiser, claimed_at=SOON)
+    entry = answer.queue_entry
+    entry.refresh_from_db()
+    assert (entry.is_split, entry.wanted, entry.granted, entry.handed_in) == (True, 2, 2, 2)
+    factories.open_reviews(answer)
+
+    assert not is_debrief_open(answer)
+    assert not debrief_for_review(second)
+    assert debriefs.ask_all_in(at=SOON) == 0
+    differs = difference(answer)
+    assert differs
+    assert not differs.is_debriefed
+
+    Review.objects.filter(grader=organiser).delete()
+    factories.submitted_review(answer, organiser, rank=2)
+    assert is_debrief_open(answer)
+    differs = difference(answer)
+    assert differs
+    assert differs.is_debriefed
+
+
 def test_graders_who_agree_have_nothing_to_debrief(
     candidate: User, cohort: Cohort, peer: User, second_peer: User
 ) -> None:
