@@ -7,7 +7,6 @@ in place of the mark; `from` says so, and there one is led back.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -58,6 +57,7 @@ from loops.views.people import signed_in
 from loops.views.playing import playback_of
 from loops.views.posting import posts_from
 
+MOST_DIGITS = 9
 MARK_LEAD_S = LEAD_MS // 1000
 """A mark made at the playing time begins so many seconds before it."""
 SESSION = "session"
@@ -208,7 +208,10 @@ def evidence_remove(request: HttpRequest, review_id: UUID, evidence_id: UUID) ->
     asked = _asked(request, review_id)
     evidence = access.evidence_to_remove(asked.review, evidence_id)
     if _wants_fragment(request):
-        reviews.remove_evidence(evidence=evidence, by=asked.user, at=asked.at)
+        try:
+            reviews.remove_evidence(evidence=evidence, by=asked.user, at=asked.at)
+        except Refused as refusal:
+            return _refusal_as_json(refusal)
         return _lists(request, asked)
     typed = _typed(request, asked)
     if not typed.is_valid:
@@ -287,8 +290,7 @@ def review_submit(request: HttpRequest, review_id: UUID) -> HttpResponse:
     if not typed.is_valid:
         return _invalid(request, asked, typed)
     try:
-        with suppress(claims.ReviewClosed):  # the same form twice? submitting judges that
-            _mark(asked, typed)
+        _mark(asked, typed)  # the same form twice, or too late? submitting judges that
         reviews.submit(
             review=asked.review,
             draft=typed.draft,
@@ -325,11 +327,12 @@ def review_release(request: HttpRequest, review_id: UUID) -> HttpResponse:
 def keep_typed(request: HttpRequest, review_id: UUID) -> HttpResponse | None:
     """Keep what a form says that leaves the scorecard; where that cannot be, return the answer.
 
-    None where it is kept, where it came from elsewhere, and where the review is closed already.
+    None where it is kept, where it came from elsewhere, and where the review takes no text any
+    more. A voided one keeps it, and says then why nothing else can be done with it.
     """
     asked = _asked(request, review_id)
-    is_open = asked.review.is_open or asked.review.state == Review.State.EXPIRED
-    if "version" not in request.POST or not is_open:
+    writable = (*Review.OPEN_STATES, Review.State.EXPIRED, Review.State.VOID)
+    if "version" not in request.POST or asked.review.state not in writable:
         return None
     typed = _typed(request, asked)
     if not typed.is_valid:
@@ -353,7 +356,7 @@ def _typed(request: HttpRequest, asked: Asked) -> Typed:
         mark=_typed_mark(request, asked),
     )
     over = request.POST.get("over", "")
-    if not over.isdecimal():
+    if not over.isdecimal() or len(over) > MOST_DIGITS:
         return typed
     return replace(
         typed,
@@ -397,9 +400,14 @@ def _said_of_a_review(asked: Asked) -> str:
     )
 
 
-def _mark(asked: Asked, typed: Typed) -> None:
+def _mark(asked: Asked, typed: Typed) -> Refused | None:
+    """Keep the mark; return the refusal of a closed review, whose text may be kept all the same."""
     if typed.has_mark:
-        _keep_mark(asked, typed.mark)
+        try:
+            _keep_mark(asked, typed.mark)
+        except (claims.ReviewClosed, claims.AttemptGone) as refusal:
+            return refusal
+    return None
 
 
 def _keep_mark(asked: Asked, form: MarkForm | StampForm) -> None:
@@ -408,14 +416,18 @@ def _keep_mark(asked: Asked, form: MarkForm | StampForm) -> None:
 
 
 def _keep(asked: Asked, typed: Typed) -> Review:
-    _mark(asked, typed)
-    return reviews.save_draft(
+    """Keep the text, and only then say that a mark could not be kept with it."""
+    refusal = _mark(asked, typed)
+    kept = reviews.save_draft(
         review=asked.review,
         draft=typed.draft,
         version=typed.version,
         by=asked.user,
         at=asked.at,
     )
+    if refusal:
+        raise refusal
+    return kept
 
 
 def _invalid(
@@ -435,8 +447,9 @@ def _refused(request: HttpRequest, asked: Asked, typed: Typed, refusal: Refused)
     conflict = _conflict(asked, typed) if isinstance(refusal, reviews.DraftConflict) else None
     if _wants_json(request):
         said: dict[str, object] = {"code": refusal.code, "message": str(refusal.shown)}
-        if isinstance(refusal, claims.AttemptGone | claims.ReviewVoided) and refusal.draft_version:
-            said["version"] = refusal.draft_version  # kept all the same: it may be typed on
+        version = getattr(refusal, "draft_version", None)
+        if version is not None:
+            said["version"] = version  # kept all the same: it may be typed on
         if conflict:
             said["html"] = render_to_string("feedback/grading/_conflict.html", conflict, request)
         return JsonResponse(said, status=refusal.status)

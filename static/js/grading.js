@@ -116,7 +116,7 @@ async function onSubmit(event, form, { draft, marks, moments }) {
 
 /* Both texts of two windows side by side; what is chosen is saved. */
 async function showConflict(form, draft, html) {
-  const { settle } = await import("./grading_conflict.js");
+  const { settle } = await fetched(() => import("./grading_conflict.js"));
   if (html) replaceParts(html);
   settle(form, (version) => draft.settle(version));
 }
@@ -149,7 +149,8 @@ class LaterMoments {
   press(what) {
     const place = this.#place();
     const [kind] = what.split(":"); // of which the rubric may have none
-    if (place && this.#panel?.querySelector(`[data-moment][value^="${kind}"]`)) this.#load().then((moments) => moments.press(what, place));
+    const isOffered = this.#panel?.querySelector(`[data-moment][value^="${kind}"]`);
+    if (place && isOffered) this.#load().then((moments) => moments.press(what, place));
   }
 
   undo() {
@@ -174,22 +175,23 @@ class LaterMoments {
   }
 
   #load() {
-    this.#loaded ??= this.#fetched().then(({ Moments }) => {
+    const sayLater = () => this.#say(this.#panel?.dataset.saidWaiting ?? "");
+    this.#loaded ??= fetched(() => import("./moments.js"), sayLater).then(({ Moments }) => {
       this.#moments = new Moments(this.#form, { name: this.#name, draw: replaceParts, say: this.#say, ms: this.#place()?.ms });
       return this.#moments;
     });
     return this.#loaded;
   }
+}
 
-  /* As often as it takes: presses wait for it. */
-  async #fetched() {
-    for (;;) {
-      try {
-        return await import("./moments.js");
-      } catch {
-        this.#say(this.#panel?.dataset.saidWaiting ?? "");
-        await new Promise((resolve) => setTimeout(resolve, FETCH_AGAIN_MS));
-      }
+/* Loads a module as often as it takes: what was pressed waits for it. */
+async function fetched(load, onFailed = () => {}) {
+  for (;;) {
+    try {
+      return await load();
+    } catch {
+      onFailed();
+      await new Promise((resolve) => setTimeout(resolve, FETCH_AGAIN_MS));
     }
   }
 }
@@ -319,7 +321,9 @@ class LaterMarks {
     let loading = null;
     let marks = null;
     this.#load = () => {
-      loading ??= import("./grading_marks.js").then(({ Marks }) => (marks = new Marks(form, { ...facts, replaceParts, tick })));
+      loading ??= fetched(() => import("./grading_marks.js")).then(
+        ({ Marks }) => (marks = new Marks(form, { ...facts, replaceParts, tick, fetched })),
+      );
       return loading;
     };
     document.addEventListener("click", (event) => {

@@ -103,7 +103,7 @@ export class Draft {
       showLapsed(said.lapsed);
       return { kind: "kept", message: said.message };
     }
-    if (said.version) {
+    if (said.version !== undefined) {
       this.#form.elements.version.value = said.version;
       return { kind: "over", message: said.message };
     }
@@ -132,7 +132,8 @@ function isTouched(field) {
   return field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue;
 }
 
-function read(text) {
+/* What an answer says in JSON, or null. */
+export function read(text) {
   try {
     return JSON.parse(text);
   } catch {

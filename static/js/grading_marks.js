@@ -3,7 +3,7 @@
  */
 
 import { clock } from "./clock.js";
-import { post } from "./grading_draft.js";
+import { post, read } from "./grading_draft.js";
 
 export class Marks {
   #form;
@@ -15,11 +15,12 @@ export class Marks {
   #isSending = false;
   #replaceParts;
   #tick;
+  #fetched;
   #quotes = null; // what is selected, once somebody turns to something to quote
   #loaded = null;
 
-  /* `player` answers the player, or null while there is none. */
-  constructor(form, { steps, player, leadMs, onMarked, replaceParts, tick }) {
+  /* `player` answers the player, or null while there is none; `fetched` loads a module, however often it takes. */
+  constructor(form, { steps, player, leadMs, onMarked, replaceParts, tick, fetched }) {
     this.#form = form;
     this.#steps = steps;
     this.#player = player;
@@ -27,6 +28,7 @@ export class Marks {
     this.#onMarked = onMarked;
     this.#replaceParts = replaceParts;
     this.#tick = tick;
+    this.#fetched = fetched;
     this.#dress();
     document.addEventListener("keydown", (event) => this.#onKey(event));
     for (const type of ["focusin", "pointerdown"]) document.addEventListener(type, (event) => this.#turnTo(event.target));
@@ -83,7 +85,7 @@ export class Marks {
 
   #load() {
     const about = () => [...this.#field("about").options].find((one) => one.value === this.#about)?.text ?? "";
-    this.#loaded ??= import("./quotes.js").then(({ Quotes }) => {
+    this.#loaded ??= this.#fetched(() => import("./quotes.js")).then(({ Quotes }) => {
       this.#quotes = new Quotes({ words: this.#form.dataset.saidQuote, about, onQuote: () => this.evidence() });
       return this.#quotes;
     });
@@ -151,8 +153,8 @@ export class Marks {
     const answer = await post(this.#form, url, fields, { "HX-Request": "true" });
     this.#isSending = false;
     this.#box.removeAttribute("aria-busy");
-    if (answer === null || answer.isSignedOut || answer.status >= 500 || answer.status === 404) {
-      this.#fail();
+    if (!answer?.text.includes('id="mark"')) {
+      this.#fail(read(answer?.text)?.message); // a refusal in words, or another page altogether
       return false;
     }
     this.#replace(answer.text);
@@ -186,9 +188,9 @@ export class Marks {
     }
   }
 
-  #fail() {
+  #fail(words) {
     const line = this.#box.querySelector("[data-mark-failed]");
-    line.textContent = this.#form.dataset.saidMarkFailed;
+    line.textContent = words ?? this.#form.dataset.saidMarkFailed;
     line.hidden = false;
     this.#box.open = true;
   }

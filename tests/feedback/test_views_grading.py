@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from feedback.actions import withdrawal
 from feedback.actions.reviews import draft_of
 from feedback.models import Evidence, Review
 from feedback.queries.grading import Rubric, rubric_of
@@ -988,3 +989,63 @@ def test_no_date_of_the_recording_before_the_review_is_in(
         factories.answer(candidate, cohort), peer, submitted_at=timezone.now()
     )
     assert "recorded 2 Mar" in text_of(grader.get(address("review", given)))
+
+
+# What is typed when the answer is gone
+
+
+@pytest.fixture
+def gone(review: Review, candidate: User) -> Review:
+    """A review whose answer its candidate has just taken back."""
+    withdrawal.withdraw(attempt=review.attempt, by=candidate, at=timezone.now())
+    return review
+
+
+@pytest.mark.parametrize("name", ["review_submit", "evidence_add", "review_draft"])
+def test_a_begun_mark_does_not_cost_the_text_beside_it(
+    grader: Client, gone: Review, name: str
+) -> None:
+    response = post(grader, name, gone, WHOLE | MARK)
+
+    assert response.status_code == 410
+    assert "withdrawn this answer" in text_of(response)
+    gone.refresh_from_db()
+    assert gone.summary == WHOLE["summary"]
+    assert not gone.evidence.exists()
+
+
+@pytest.mark.parametrize("name", ["review_release", "report"])
+def test_leaving_the_scorecard_of_an_answer_that_is_gone_keeps_its_text(
+    grader: Client, gone: Review, name: str
+) -> None:
+    response = post(grader, name, gone, {**WHOLE, "kind": "unusable"})
+
+    assert response.status_code == 410
+    assert WHOLE["summary"] in text_of(response)
+    gone.refresh_from_db()
+    assert gone.summary == WHOLE["summary"]
+
+
+def test_a_first_save_that_changes_nothing_can_be_typed_on_too(
+    grader: Client, gone: Review
+) -> None:
+    status, said = post_for_json(grader, gone, {"version": "0"})
+    assert (status, said["version"]) == (410, 0)
+
+
+def test_removing_a_mark_of_a_closed_review_answers_a_script_in_words(
+    grader: Client, marked: Review, candidate: User
+) -> None:
+    evidence = marked.evidence.order_by("pk")[0]
+    withdrawal.withdraw(attempt=marked.attempt, by=candidate, at=timezone.now())
+
+    response = grader.post(
+        address("evidence_remove", marked, evidence.public_id), headers={"HX-Request": "true"}
+    )
+
+    assert response.status_code == 410
+    assert "withdrawn" in json.loads(response.content)["message"]
+
+
+def test_a_version_without_end_is_no_version(grader: Client, review: Review) -> None:
+    assert post(grader, "review_draft", review, {**WHOLE, "over": "9" * 5000}).status_code < 500
