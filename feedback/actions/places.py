@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 from feedback.actions.ledger import pass_credits
 from feedback.actions.pairs import note_pair
 from feedback.disagreement import Opinion, is_split
-from feedback.models import GradingRules, LedgerEntry, QueueEntry, Rating, Review
+from feedback.models import GoldItem, GradingRules, LedgerEntry, QueueEntry, Rating, Review
 from feedback.queries.reports import report_for_results
 from loops.actions.events import record
 from loops.actions.notices import tell
@@ -78,12 +78,24 @@ def settle(*, attempt: Attempt, at: datetime) -> QueueEntry:
     """Bring the entry up to date with its attempt, and void the claims of one that is gone.
 
     Gone are an answer that was taken back and one whose recording was erased: nobody can grade
-    them any more. A recording that is made ready anew comes back, so its claims stay.
+    them any more, and it is no calibration item. A recording that is made ready anew comes back,
+    so its claims stay.
     """
     entry = lock_entry(attempt, at)
     if is_gone(entry.attempt_id):
         void_claims(entry, at=at, is_paid=True)
+        _retire_item(entry, at)
     return recount(entry)
+
+
+def _retire_item(entry: QueueEntry, at: datetime) -> None:
+    items = GoldItem.objects.select_for_update().exclude(state=GoldItem.State.RETIRED)
+    item = items.filter(attempt=entry.attempt_id).first()
+    if item is not None:
+        item.state = GoldItem.State.RETIRED
+        item.retired_at = at
+        item.save(update_fields=["state", "retired_at"])
+        record("retired", item, by=None, at=at)
 
 
 def void_claims(
