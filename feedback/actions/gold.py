@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from feedback.actions.places import lock_entry
+from feedback.actions.places import lock_entry, recount
 from feedback.eligibility import Waiting
 from feedback.models import (
     Conflict,
@@ -23,13 +23,17 @@ from feedback.models import (
     GoldItem,
     GoldReference,
     Rating,
+    Report,
     Review,
     Unlock,
 )
+from feedback.queries.gold import expert_work
 from loops.actions.events import record
 from loops.actions.notices import tell
+from loops.actions.practice import expose
 from loops.errors import Refused
-from loops.models import Attempt, Membership, Notice, Recording, User
+from loops.models import Attempt, Membership, Notice, PromptExposure, Recording, User
+from loops.queries.practice import turns_ahead
 from loops.queries.prepared import Prepared
 from loops.states import AttemptState
 
@@ -60,9 +64,30 @@ class NotAnExpert(Refused):
 
     code = "not_an_expert"
     status = 422
+    message = _("An expert is a member of the cohort other than the candidate. Nobody was asked.")
+
+
+class OfferedNoLonger(Refused):
+    """The candidate's word is what an item rests on."""
+
+    code = "offered_no_longer"
+    message = _("The candidate no longer lets it serve, or the answer is gone. Nobody was asked.")
+
+
+class NotAskedOfYou(Refused):
+    """It was never asked, or is not any more."""
+
+    code = "not_asked_of_you"
+    message = _("This answer is not with you to grade as an expert. Nothing was changed.")
+
+
+class ReportedByYou(Refused):
+    """What cannot be graded is no reference; the report stays one that counts."""
+
+    code = "reported_by_you"
     message = _(
-        "An expert is a member of the cohort, not the candidate, and has no conflict of interest "
-        "with them. Nobody was asked."
+        "You have reported this answer as one that cannot be graded. Nothing was changed. To "
+        "grade it as an expert, take your report back first: it stands in your queue."
     )
 
 
@@ -100,12 +125,18 @@ def retire(*, item: GoldItem, by: User | None, at: datetime) -> GoldItem:
 
 @transaction.atomic
 def ask_experts(*, item: GoldItem, experts: Collection[User], by: User, at: datetime) -> GoldItem:
-    """Ask members to grade an item as experts. A review that one has given already counts."""
+    """Ask members to grade an item as experts. A review that one has given already counts.
+
+    Who cannot be given it, by a conflict that only they know of or for the prompt's sake, is asked
+    in name only: a refusal would tell the organiser.
+    """
     item = (
         GoldItem.objects.select_for_update(of=("self",))
         .select_related("attempt__round__loop")
         .get(pk=item.pk)
     )
+    if item.state == GoldItem.State.RETIRED:
+        raise OfferedNoLonger
     known = set(item.experts.values_list("expert", flat=True))
     new = [expert for expert in experts if expert.pk not in known]
     if len(known) + len(new) < GoldItem.EXPERTS_NEEDED:
@@ -117,7 +148,7 @@ def ask_experts(*, item: GoldItem, experts: Collection[User], by: User, at: date
         asked = GoldExpert.objects.create(
             item=item, expert=expert, asked_at=at, review=reviews.get(expert.pk)
         )
-        if asked.review is None:
+        if asked.review is None and expert_work(expert).filter(pk=asked.pk).exists():
             tell(
                 expert,
                 Notice.Kind.EXPERT,
@@ -136,44 +167,66 @@ def ask_experts(*, item: GoldItem, experts: Collection[User], by: User, at: date
 def _check_experts(item: GoldItem, experts: Collection[User]) -> None:
     loop = item.attempt.round.loop
     members = Membership.objects.filter(cohort=loop.cohort_id, user__in=experts).count()
-    ids = [expert.pk for expert in experts]
-    barred = Conflict.objects.of(loop.member)
-    in_conflict = barred.filter(declared_by__in=ids) | barred.filter(other__in=ids)
-    if members != len(experts) or loop.member_id in ids or in_conflict.exists():
+    if members != len(experts) or loop.member_id in {expert.pk for expert in experts}:
         raise NotAnExpert
 
 
 @transaction.atomic
 def take_as_expert(*, asked: GoldExpert, by: User, at: datetime, lease_until: datetime) -> Review:
-    """Open an expert's review of the item, under a lease like any other."""
+    """Open an expert's review of the item, under a lease like any other.
+
+    One that they have in hand from the queue becomes it, and its place is free again.
+    """
     entry = lock_entry(asked.item.attempt_id, at)
-    review, is_new = Review.objects.get_or_create(
-        attempt=entry.attempt,
-        grader=by,
-        defaults={
-            "purpose": Review.Purpose.EXPERT,
-            "claimed_at": at,
-            "lease_until": lease_until,
-        },
-    )
-    if not is_new and not review.is_submitted:
+    review = _review_of_expert(entry.attempt, by)
+    if review is not None and review.is_submitted:
+        _link(asked, review, at)
+        return review
+    if not expert_work(by).filter(pk=asked.pk).exists():
+        raise NotAskedOfYou
+    if review is None:
+        review = Review.objects.create(
+            attempt=entry.attempt,
+            grader=by,
+            purpose=Review.Purpose.EXPERT,
+            claimed_at=at,
+            lease_until=lease_until,
+        )
+        record("claimed", review, by=by, at=at)
+    else:
+        if Report.objects.filter(review=review, taken_back_at=None, contested_at=None).exists():
+            raise ReportedByYou
         review.purpose = Review.Purpose.EXPERT
         review.state = Review.State.DRAFT if review.drafted_at else Review.State.CLAIMED
         review.lease_until = lease_until
         review.save(update_fields=["purpose", "state", "lease_until"])
-    GoldExpert.objects.filter(pk=asked.pk).update(review=review)
-    if is_new:
-        record("claimed", review, by=by, at=at)
+        recount(entry)
+    expose(user=by, prompt=entry.attempt.prompt, role=PromptExposure.Role.GRADER, at=at)
+    _link(asked, review, at)
     return review
 
 
-def note_expert(*, review: Review, at: datetime) -> None:
-    """Let an item serve once the third of its experts has handed in."""
-    if review.purpose != Review.Purpose.EXPERT:
-        return
-    item = GoldItem.objects.select_for_update().filter(experts__review=review).first()
-    if item is not None:
+def _review_of_expert(attempt: Attempt, by: User) -> Review | None:
+    """Return the expert's own review, locked; never the one that they have blindly."""
+    own = Review.objects.select_for_update(of=("self",)).filter(attempt=attempt, grader=by)
+    return own.exclude(purpose=Review.Purpose.GOLD).first()
+
+
+def _link(asked: GoldExpert, review: Review, at: datetime) -> None:
+    GoldExpert.objects.filter(pk=asked.pk).update(review=review)
+    if review.is_submitted:
+        item = GoldItem.objects.select_for_update(of=("self",)).get(pk=asked.item_id)
         _serve_if_whole(item, at)
+
+
+def note_expert(*, review: Review, at: datetime) -> None:
+    """Let an item serve once the third of its experts has handed in, asked or from the queue."""
+    if review.purpose == Review.Purpose.GOLD:
+        return
+    asked = GoldExpert.objects.filter(item__attempt=review.attempt_id, expert=review.grader_id)
+    found = asked.first()
+    if found is not None:
+        _link(found, review, at)
 
 
 def _serve_if_whole(item: GoldItem, at: datetime) -> None:
@@ -234,12 +287,14 @@ def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Att
     like = Attempt.objects.filter(pk=attempt, kind__in=OFFERABLE)
     conflicts = Conflict.objects.of(by)
     trained = Unlock.objects.filter(member=by, round_kind=kind)
+    ahead = turns_ahead(by).filter(round__round_kind=kind, prompt__key=OuterRef("prompt__key"))
     organises = Membership.objects.filter(user=by, cohort=cohort, role=Membership.Role.ORGANISER)
     return (
         Attempt.objects.submitted()
         .filter(
             Exists(trained),
             ~Exists(organises),
+            ~Exists(ahead),
             gold_item__state=GoldItem.State.SERVING,
             round__loop__cohort=cohort,
             round__title__in=like.values("round__title"),

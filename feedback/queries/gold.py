@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from feedback.models import Conflict, GoldExpert, GoldItem, Review, Unlock
 from loops.models import Attempt, Cohort, Membership, Recording, User
+from loops.queries.practice import turns_ahead
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class GoldLine:
     still_needed: int
 
 
-def gold_for_results(attempt: Attempt, at: datetime) -> GoldChoice:
+def gold_for_results(attempt: Attempt) -> GoldChoice:
     """Return what the candidate of an opened answer can say about its serving."""
     item = GoldItem.objects.filter(attempt=attempt).first()
     is_recorded = attempt.kind in {Attempt.Kind.RECORDED, Attempt.Kind.RETAKE}
@@ -56,7 +56,11 @@ def gold_for_results(attempt: Attempt, at: datetime) -> GoldChoice:
 
 
 def gold_lines(cohort: Cohort) -> list[GoldLine]:
-    """Return the items of a cohort that are offered or serve, the newest offer first."""
+    """Return the items of a cohort that are offered or serve, the newest offer first.
+
+    Every member but its candidate may be chosen as an expert: whom a conflict keeps from an item
+    must not be seen by their absence, so `expert_work` hides it from them instead.
+    """
     items = (
         GoldItem.objects.filter(attempt__round__loop__cohort=cohort)
         .exclude(state=GoldItem.State.RETIRED)
@@ -86,25 +90,21 @@ def gold_lines(cohort: Cohort) -> list[GoldLine]:
         (one.item_id, one.expert_id): one.review is not None and one.review.is_submitted
         for one in GoldExpert.objects.filter(item__in=found).select_related("review")
     }
-    pairs = set(
-        Conflict.objects.filter(declared_by__in=members).values_list("declared_by_id", "other_id")
-    )
-    return [_line(item, cohort, members, _Known(trained, asked, pairs)) for item in found]
+    return [_line(item, cohort, members, _Known(trained, asked)) for item in found]
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Who is trained for what, who was asked and is in, and who has a conflict with whom."""
+    """Who is trained for what, and who was asked and is in."""
 
     trained: set[tuple[int, int]]
     asked: dict[tuple[int, int], bool]
-    pairs: set[tuple[int, int]]
 
 
 def _line(item: Any, cohort: Cohort, members: Iterable[User], known: _Known) -> GoldLine:
     round_ = item.attempt.round
     candidate = round_.loop.member
-    trained, asked, pairs = known.trained, known.asked, known.pairs
+    trained, asked = known.trained, known.asked
     experts = [
         ExpertChoice(
             member=member,
@@ -115,8 +115,6 @@ def _line(item: Any, cohort: Cohort, members: Iterable[User], known: _Known) -> 
         )
         for member in members
         if member != candidate
-        and (member.pk, candidate.pk) not in pairs
-        and (candidate.pk, member.pk) not in pairs
     ]
     return GoldLine(
         item=item,
@@ -135,11 +133,26 @@ def is_checked_blindly(user: User) -> bool:
 
 
 def expert_work(user: User) -> QuerySet[GoldExpert]:
-    """Return what a person was asked to grade as an expert and has not handed in."""
+    """Return what a person was asked to grade as an expert and has not handed in.
+
+    Left out, without a word to anybody, is an answer of somebody with whom there is a conflict, or
+    to a prompt that waits for the person in a mock, and one that they have had blindly.
+    """
+    conflicts = Conflict.objects.of(user)
+    ahead = turns_ahead(user).filter(
+        round__round_kind=OuterRef("item__attempt__round__round_kind"),
+        prompt__key=OuterRef("item__attempt__prompt__key"),
+    )
+    blind = Review.objects.filter(
+        grader=user, attempt=OuterRef("item__attempt"), purpose=Review.Purpose.GOLD
+    )
     return (
         GoldExpert.objects.filter(expert=user)
         .exclude(item__state=GoldItem.State.RETIRED)
         .exclude(review__state=Review.State.SUBMITTED)
+        .exclude(item__attempt__round__loop__member__in=conflicts.values("other"))
+        .exclude(item__attempt__round__loop__member__in=conflicts.values("declared_by"))
+        .filter(~Exists(ahead), ~Exists(blind))
         .filter(item__attempt__recordings__in=Recording.objects.ready())
         .select_related("item__attempt__round__loop__cohort")
         .order_by("asked_at", "pk")

@@ -72,8 +72,14 @@ def gold_experts(request: HttpRequest, item_id: UUID) -> HttpResponse:
 @require_safe
 def experts(request: HttpRequest) -> HttpResponse:
     """List what the member was asked to grade as an expert."""
-    context = {"expert_work": expert_work(signed_in(request))}
-    return render(request, "feedback/gold/experts.html", context)
+    return _work(request, signed_in(request), None)
+
+
+def _work(
+    request: HttpRequest, user: User, refusal: Refused | None, status: int = 200
+) -> HttpResponse:
+    context = {"expert_work": expert_work(user), "refusal": refusal}
+    return render(request, "feedback/gold/experts.html", context, status=status)
 
 
 @posts_from("feedback:experts")
@@ -82,5 +88,8 @@ def expert_take(request: HttpRequest, item_id: UUID) -> HttpResponse:
     user = signed_in(request)
     asked = access.expert_work_to_take(user, item_id)
     now = timezone.now()
-    review = gold.take_as_expert(asked=asked, by=user, at=now, lease_until=now + LEASE)
+    try:
+        review = gold.take_as_expert(asked=asked, by=user, at=now, lease_until=now + LEASE)
+    except Refused as refusal:
+        return _work(request, user, refusal, refusal.status)
     return redirect("feedback:review", review.public_id)

@@ -137,7 +137,7 @@ def _shown(
     context |= {
         "questions": questions_for_results(attempt, now),
         "disputes": disputes_for_results(attempt, page.labels, now),
-        "gold": gold_for_results(attempt, now),
+        "gold": gold_for_results(attempt),
     }
     return render(request, "feedback/results/results.html", context, status=status)
 

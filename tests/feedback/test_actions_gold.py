@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.actions import gold, queue
+from feedback.actions import gold, places, queue, reports, withdrawal
 from feedback.models import (
+    Conflict,
     GoldItem,
     GoldReference,
     LedgerEntry,
@@ -24,9 +25,11 @@ from feedback.models import (
     Standing,
     Unlock,
 )
+from feedback.queries.gold import expert_work, gold_lines, is_checked_blindly
 from feedback.queries.queue import offered
 from feedback.queries.ratings import ratings_of
-from loops.models import Attempt, Cohort, Membership, Notice, User
+from feedback.queries.reports import reports_that_count
+from loops.models import Attempt, Cohort, Event, Membership, Notice, Recording, Turn, User
 from tests import factories
 from tests.factories import LEASE, NOW
 
@@ -202,6 +205,211 @@ def test_retiring_ends_it(  # noqa: PLR0917
     gold.retire(item=item, by=candidate, at=NOW)
 
     assert queue.claim(by=trained, at=NOW).attempt == waiting
+
+
+# Who may judge, and who has
+
+
+def _asked(answer: Attempt, experts: list[User]) -> GoldItem:
+    by = answer.round.loop.member
+    return gold.ask_experts(
+        item=gold.offer(attempt=answer, by=by, at=NOW), experts=experts, by=by, at=NOW
+    )
+
+
+def _ahead(person: User, cohort: Cohort) -> None:
+    """Draw the prompt of every answer here for a mock in which the person is to answer it."""
+    mock = factories.mock(person, _member(cohort), cohort)
+    prompt = factories.in_force().prompts.order_by("position").first()
+    mock.turns.filter(candidate=person).update(prompt=prompt)
+
+
+def _waits_for(item: GoldItem, expert: User) -> bool:
+    return expert_work(expert).filter(item=item).exists()
+
+
+def test_nobody_is_asked_after_the_candidate_took_the_word_back(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    offer = gold.offer(attempt=factories.answer(candidate, cohort), by=candidate, at=NOW)
+    gold.retire(item=offer, by=candidate, at=NOW)
+
+    with pytest.raises(gold.OfferedNoLonger):
+        gold.ask_experts(item=offer, experts=experts, by=experts[0], at=NOW)
+
+    assert not offer.experts.exists()
+    assert not Notice.objects.filter(kind="expert").exists()
+
+
+def test_what_was_asked_is_not_taken_after_the_candidate_took_the_word_back(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    item = _asked(factories.answer(candidate, cohort), experts)
+    asked = item.experts.get(expert=experts[0])
+    gold.retire(item=item, by=candidate, at=NOW)
+
+    with pytest.raises(gold.NotAskedOfYou):
+        gold.take_as_expert(asked=asked, by=experts[0], at=NOW, lease_until=NOW + LEASE)
+
+    assert not Review.objects.exists()
+
+
+@pytest.mark.parametrize("declared_by", ["candidate", "expert"])
+def test_a_conflict_hides_the_work_from_the_expert_alone(
+    declared_by: str, candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    one = experts[0]
+    two = (candidate, one) if declared_by == "candidate" else (one, candidate)
+    Conflict.objects.create(declared_by=two[0], other=two[1], declared_at=NOW)
+
+    item = _asked(factories.answer(candidate, cohort), experts)
+
+    assert item.experts.count() == 3, "to the organiser it looks like any asking"
+    assert not _waits_for(item, one)
+    assert _waits_for(item, experts[1])
+    assert not Notice.objects.filter(kind="expert", person=one).exists()
+    asked = item.experts.get(expert=one)
+    with pytest.raises(gold.NotAskedOfYou):
+        gold.take_as_expert(asked=asked, by=one, at=NOW, lease_until=NOW + LEASE)
+
+
+def test_a_prompt_that_waits_in_a_mock_hides_the_work_until_then(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    _ahead(experts[0], cohort)
+
+    item = _asked(factories.answer(candidate, cohort), experts)
+
+    assert not _waits_for(item, experts[0])
+    assert not Notice.objects.filter(kind="expert", person=experts[0]).exists()
+    Turn.objects.update(begun_at=NOW)
+    assert _waits_for(item, experts[0])
+
+
+def test_who_has_had_it_blindly_is_not_told_by_being_asked(item: GoldItem, trained: User) -> None:
+    factories.review(item.attempt, trained, purpose=Review.Purpose.GOLD)
+
+    gold.ask_experts(item=item, experts=[trained], by=trained, at=NOW)
+
+    assert not _waits_for(item, trained)
+    assert not Notice.objects.filter(kind="expert", person=trained).exists()
+
+
+def test_a_blind_item_is_never_to_a_prompt_that_waits_in_a_mock(
+    second_peer: User,
+    cohort: Cohort,
+    item: GoldItem,
+    trained: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    always(monkeypatch, is_tenth=True)
+    other_prompt = factories.in_force().prompts.order_by("-position").first()
+    waiting = factories.answer(second_peer, cohort, prompt=other_prompt)
+    assert item.attempt.prompt != other_prompt
+    _ahead(trained, cohort)
+
+    assert queue.claim(by=trained, at=NOW).attempt == waiting
+
+
+def test_an_expert_who_holds_a_place_gives_it_back(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    answer = factories.answer(candidate, cohort)
+    review = queue.claim(by=experts[0], at=NOW)
+    assert QueueEntry.objects.get(attempt=answer).granted == 1
+    item = _asked(answer, experts)
+
+    asked = item.experts.get(expert=experts[0])
+    taken = gold.take_as_expert(asked=asked, by=experts[0], at=NOW, lease_until=NOW + LEASE)
+
+    assert (taken.pk, taken.purpose) == (review.pk, Review.Purpose.EXPERT)
+    assert QueueEntry.objects.get(attempt=answer).granted == 0
+
+
+def _handed_in(review: Review) -> Review:
+    """Hand in a review under way, as the action does in the end."""
+    for dimension in review.attempt.rubric_version.dimensions.all():
+        Rating.objects.create(review=review, dimension=dimension, rank=2)
+    review.state, review.submitted_at = Review.State.SUBMITTED, NOW
+    review.verdict, review.confidence, review.level_given_rank = "yes", "high", 2
+    review.save()
+    gold.note_expert(review=review, at=NOW)
+    return review
+
+
+def test_experts_who_hand_in_from_the_queue_make_the_reference_too(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    answer = factories.answer(candidate, cohort)
+    factories.submitted_review(answer, experts[0])
+    begun = queue.claim(by=experts[1], at=NOW)
+    item = _asked(answer, experts)
+
+    _handed_in(begun)
+    item.refresh_from_db()
+    assert item.state == GoldItem.State.GRADING
+    _handed_in(
+        Review.objects.create(
+            attempt=answer, grader=experts[2], claimed_at=NOW, lease_until=NOW + LEASE
+        )
+    )
+
+    item.refresh_from_db()
+    assert item.state == GoldItem.State.SERVING
+    assert set(item.experts.values_list("review__grader", flat=True)) == {e.pk for e in experts}
+
+
+def test_it_serves_too_where_the_last_takes_what_is_in_already(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    """Reviews that came in while nothing was linked are found when their expert comes by."""
+    answer = factories.answer(candidate, cohort)
+    item = _asked(answer, experts)
+    for expert in experts:
+        factories.submitted_review(answer, expert, is_extra=True)
+    gold_experts = list(item.experts.all())
+
+    for asked in gold_experts:
+        gold.take_as_expert(asked=asked, by=asked.expert, at=NOW, lease_until=NOW + LEASE)
+
+    item.refresh_from_db()
+    assert item.state == GoldItem.State.SERVING
+
+
+def test_who_has_reported_the_answer_takes_that_back_first(
+    candidate: User, cohort: Cohort, experts: list[User]
+) -> None:
+    answer = factories.answer(candidate, cohort)
+    review = queue.claim(by=experts[0], at=NOW)
+    reports.report(review=review, kind="unusable", by=experts[0], at=NOW)
+    item = _asked(answer, experts)
+    asked = item.experts.get(expert=experts[0])
+
+    with pytest.raises(gold.ReportedByYou):
+        gold.take_as_expert(asked=asked, by=experts[0], at=NOW, lease_until=NOW + LEASE)
+
+    review.refresh_from_db()
+    assert (review.state, review.purpose) == (Review.State.VOID, Review.Purpose.PEER)
+    assert reports_that_count(answer) != []
+    reports.take_back(review=review, by=experts[0], at=NOW)
+    taken = gold.take_as_expert(asked=asked, by=experts[0], at=NOW, lease_until=NOW + LEASE)
+    assert taken.purpose == Review.Purpose.EXPERT
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+def test_an_answer_that_is_gone_serves_no_more(how: str, candidate: User, item: GoldItem) -> None:
+    if how == "withdrawn":
+        withdrawal.withdraw(attempt=item.attempt, by=candidate, at=LATER)
+    else:
+        item.attempt.recordings.update(state=Recording.State.ERASED)
+        places.settle(attempt=item.attempt, at=LATER)
+
+    item.refresh_from_db()
+    assert (item.state, item.retired_at) == (GoldItem.State.RETIRED, LATER)
+    assert gold_lines(item.attempt.round.loop.cohort) == []
+    assert not is_checked_blindly(candidate)
+    places.settle(attempt=item.attempt, at=LATER + LEASE)
+    assert Event.objects.filter(verb="retired", subject_id=item.pk).count() == 1
 
 
 # Nothing tells
