@@ -42,7 +42,7 @@ def declare(*, other: User, by: User, at: datetime) -> Conflict:
         state__in=[*Review.OPEN_STATES, Review.State.EXPIRED],
         is_live=False,
     )
-    for review in begun.order_by("pk"):
+    for review in begun.order_by("attempt_id"):
         with suppress(ReviewClosed):  # handed in this very moment, it stays
             release(review=review, by=by, at=at)
     return conflict

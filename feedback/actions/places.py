@@ -162,8 +162,12 @@ def settle_cohort(*, cohort: Cohort, at: datetime) -> int:
     """Count again what a cohort's answers want, since its rules have changed; returns how many.
 
     Complete is not for good: with a higher number answers come back to the queue, with a lower one
-    no claim is taken away. One statement, which says what `recount` says of one row.
+    no claim is taken away. One statement, which says what `recount` says of one row. The rows are
+    locked in the order in which anybody locks several.
     """
+    entries = QueueEntry.objects.filter(cohort=cohort)
+    locked = entries.order_by("attempt_id").select_for_update(of=("self",), no_key=True)
+    list(locked.values_list("pk"))
     extra = Review.objects.extras().filter(attempt=OuterRef("attempt"))
     wanted = Greatest(
         Value(_quota(cohort.pk)),
@@ -174,7 +178,6 @@ def settle_cohort(*, cohort: Cohort, at: datetime) -> int:
             output_field=IntegerField(),
         ),
     )
-    entries = QueueEntry.objects.filter(cohort=cohort)
     return entries.exclude(wanted=wanted).update(wanted=wanted)
 
 

@@ -42,6 +42,9 @@ from loops.queries.prepared import Prepared
 PAGE = 50
 SEED = "plumbline"
 
+_IS_LET_GO = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+_FROM_THE_QUEUE = Q(purpose=Review.Purpose.PEER, is_live=False)
+
 
 @dataclass(frozen=True)
 class View:
@@ -127,7 +130,8 @@ def _head_of_queue(asked: _Asked) -> QuerySet[Any, Any]:
     rows = Membership.objects.filter(user=user)
     if asked.after is not None:
         rows = rows.filter(cohort__in=list(asked.after))
-    size = Membership.objects.filter(cohort=OuterRef("cohort")).order_by().values("cohort")
+    active = Membership.objects.filter(cohort=OuterRef("cohort"), user__is_active=True)
+    size = active.order_by().values("cohort")
     return (
         rows.order_by("-joined_at", "-pk")
         .annotate(
@@ -214,13 +218,17 @@ def _first_waiting(asked: _Asked) -> QuerySet[Any, Any]:
         candidate=OuterRef("user"),
         last_at__gt=asked.month_ago,
     )
-    has_it = Review.objects.granted().filter(
+    has_had_it = Review.objects.filter(
         attempt=OuterRef(OuterRef("attempt")), grader=OuterRef("user")
+    ).exclude(_IS_LET_GO & _FROM_THE_QUEUE)
+    is_declared = Conflict.objects.filter(
+        Q(declared_by=OuterRef("user"), other=OuterRef(OuterRef("candidate")))
+        | Q(declared_by=OuterRef(OuterRef("candidate")), other=OuterRef("user"))
     )
     one_way = (
-        Membership.objects.filter(cohort=OuterRef("cohort"))
+        Membership.objects.filter(cohort=OuterRef("cohort"), user__is_active=True)
         .exclude(user=OuterRef("candidate"))
-        .filter(~Exists(has_graded), ~Exists(has_it))
+        .filter(~Exists(has_graded), ~Exists(has_had_it), ~Exists(is_declared))
     )
     return (
         entries.order_by("-has_priority", "since", "pk")
@@ -262,10 +270,8 @@ def barred_reviews(user: User, at: datetime) -> QuerySet[Review]:
 
     One that they took from the queue and put back, or let lapse, does not stand in the way.
     """
-    let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
     has_lapsed = Q(state__in=Review.OPEN_STATES, lease_until__lte=at)
-    from_the_queue = Q(purpose=Review.Purpose.PEER, is_live=False)
-    return Review.objects.filter(grader=user).exclude(from_the_queue & (let_go | has_lapsed))
+    return Review.objects.filter(grader=user).exclude(_FROM_THE_QUEUE & (_IS_LET_GO | has_lapsed))
 
 
 def _view_of(user: User, heads: Sequence[_Head]) -> View:

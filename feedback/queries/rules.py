@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from feedback.models import GradingRules, QueueEntry, Unlock
-from loops.models import Cohort, Membership, Round
+from loops.models import Cohort, Membership, Round, User
 from loops.queries.counting import RowCount
 from rubrics.models import RoundKind
 
@@ -58,12 +58,16 @@ def rules_of(cohort: Cohort) -> GradingRules:
     return GradingRules.objects.filter(cohort=cohort).first() or GradingRules(cohort=cohort)
 
 
-def rules_page(cohort: Cohort) -> RulesPage:
-    """Return what the page of a cohort's rules shows; four queries."""
+def rules_page(cohort: Cohort, reader: User) -> RulesPage:
+    """Return what the page of a cohort's rules shows an organiser; four queries.
+
+    Their own answers are not among what waits: the count would tell them of a split.
+    """
     rules = rules_of(cohort)
     members = Membership.objects.filter(cohort=cohort)
     numbers = range(GradingRules.REVIEWS_LEAST, GradingRules.REVIEWS_MOST + 1)
-    counted = QueueEntry.objects.filter(cohort=cohort, is_open=True).aggregate(
+    waiting = QueueEntry.objects.filter(cohort=cohort, is_open=True).exclude(candidate=reader)
+    counted = waiting.aggregate(
         **{
             f"below_{n}": Count(
                 "pk", filter=Q(granted__lt=n) | Q(granted__lt=F("wanted"), is_split=True)

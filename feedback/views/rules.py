@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from feedback.actions.rules import set_rules
@@ -24,10 +23,10 @@ def grading_rules(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
     cohort = cohort_to_organise(user, cohort_id)
     form = RulesForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        changed = set_rules(cohort=cohort, by=user, at=timezone.now(), **form.cleaned_data)
-        messages.success(request, _said(changed))
+        set_rules(cohort=cohort, by=user, at=timezone.now(), **form.cleaned_data)
+        messages.success(request, _("Saved. From now on every answer waits by these rules."))
         return redirect("feedback:grading_rules", cohort_id)
-    page = rules_page(cohort)
+    page = rules_page(cohort, user)
     is_typed = form.is_bound
     context = {
         "page": page,
@@ -39,13 +38,3 @@ def grading_rules(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
         else page.rules.requires_unlock,
     }
     return render(request, "feedback/rules/rules.html", context, status=422 if is_typed else 200)
-
-
-def _said(changed: int) -> str:
-    if not changed:
-        return _("Saved. No answer asks for another number of reviews by it.")
-    return ngettext(
-        "Saved. %(n)d answer asks for another number of reviews now.",
-        "Saved. %(n)d answers ask for another number of reviews now.",
-        changed,
-    ) % {"n": changed}

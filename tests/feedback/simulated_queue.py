@@ -181,7 +181,8 @@ class Memory:
             if grader == answer.candidate and at - last_at < BOTH_WAYS_WITHIN
         }
         have_it = {review.grader for review in answer.reviews if review.fills_a_place}
-        return len(set(self.people) - {answer.candidate} - graded - have_it)
+        declared = self._conflicts_of(answer.candidate)
+        return len(set(self.people) - {answer.candidate} - graded - have_it - declared)
 
     def _conflicts_of(self, person: int) -> frozenset[int]:
         return frozenset(

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from feedback.actions import queue, reviews
+from feedback.actions import conflicts, queue, reviews
 from feedback.actions.reviews import Draft
-from feedback.models import Review
+from feedback.models import Pair, Review
 from feedback.queries.queue import count_offered, look, offered
 from loops.models import Attempt, Cohort, Event, PromptExposure, Recording, User
 from tests import factories
@@ -86,6 +86,37 @@ def test_claim_of_a_round_kind_that_nobody_answered_claims_nothing(
         queue.claim(by=peer, at=NOW, kind="coding")
 
     assert not Review.objects.exists()
+
+
+@pytest.mark.parametrize("bar", ["conflict", "account closed", "voided review"])
+def test_who_can_never_take_it_keeps_nobody_from_grading_both_ways(
+    candidate: User, cohort: Cohort, answer: Attempt, bar: str
+) -> None:
+    """The candidate graded four of six lately; the two left are no way round."""
+    graded = [factories.person() for _n in range(4)]
+    left = list(User.objects.filter(memberships__cohort=cohort).exclude(pk=candidate.pk))
+    left += [_member(cohort) for _n in range(2 - len(left))]
+    for member in graded:
+        factories.join(cohort, member)
+        Pair.objects.create(
+            cohort=cohort,
+            round_kind=answer.round.round_kind,
+            grader=candidate,
+            candidate=member,
+            reviews=1,
+            last_at=NOW - timedelta(days=1),
+        )
+    assert offers(graded[0], NOW) == []
+
+    for member in left:
+        if bar == "conflict":
+            conflicts.declare(other=member, by=candidate, at=NOW)
+        elif bar == "account closed":
+            User.objects.filter(pk=member.pk).update(is_active=False)
+        else:
+            factories.review(answer, member, state="void")
+
+    assert [offers(member, NOW) for member in graded] == [[answer.pk]] * 4
 
 
 def test_queue_leaves_out_what_is_not_for_this_member(

@@ -3,7 +3,7 @@
 import pytest
 
 from feedback.actions import rules
-from feedback.models import GradingRules, Unlock
+from feedback.models import GradingRules, QueueEntry, Unlock
 from feedback.queries.queue import offered
 from feedback.queries.rules import rules_of, rules_page
 from loops.models import Attempt, Cohort, Event, Notice, User
@@ -104,7 +104,7 @@ def test_the_page_counts_who_is_trained_and_what_would_wait(
         Unlock.objects.create(member=member, round_kind=kind, at=NOW)
     factories.loop(peer, cohort, kinds=["coding"])
 
-    page = rules_page(cohort)
+    page = rules_page(cohort, organiser)
 
     assert page.members == 4
     assert [(line.number, line.waiting) for line in page.numbers] == [(2, 0), (3, 1), (4, 1)]
@@ -112,3 +112,16 @@ def test_the_page_counts_who_is_trained_and_what_would_wait(
         ("Coding", 0),
         ("System design, ambiguous", 1),
     ]
+
+
+def test_an_organiser_reads_no_split_of_their_own_answers_off_the_page(
+    complete: Attempt, organiser: User, cohort: Cohort, peer: User
+) -> None:
+    own = factories.answer(organiser, cohort)
+    factories.submitted_review(own, peer, rank=1)
+    factories.submitted_review(own, factories.person(), rank=3)
+    assert QueueEntry.objects.get(attempt=own).is_split
+
+    page = rules_page(cohort, organiser)
+
+    assert [(line.number, line.waiting) for line in page.numbers] == [(2, 0), (3, 1), (4, 1)]
