@@ -221,19 +221,36 @@ def appeal_to_handle(user: User, public_id: UUID, at: datetime) -> Handling:
 
 def debrief_to_join(user: User, attempt_id: UUID) -> Review:
     """Return a grader's own review of a split answer whose debrief is open; never its candidate."""
-    reviews = Review.objects.in_results().select_related(
-        "grader",
-        "attempt__rubric_version",
-        "attempt__round__round_kind",
-        "attempt__round__loop__cohort",
-        "attempt__round__loop__member",
+    return _to_debrief(user, attempt_id, Q(attempt__queue_entry__in=entries_to_debrief()))
+
+
+def debrief_to_write(user: User, attempt_id: UUID) -> Review:
+    """Return a grader's own review of a split answer to say something, open or not.
+
+    The action says whether it still may be said: what was typed into an open page has to meet
+    words there, not a page that is gone.
+    """
+    return _to_debrief(user, attempt_id, Q(attempt__queue_entry__is_split=True))
+
+
+def _to_debrief(user: User, attempt_id: UUID, which: Q) -> Review:
+    found = (
+        Review.objects.in_results()
+        .filter(
+            which,
+            grader=user,
+            attempt__public_id=attempt_id,
+            attempt__round__loop__cohort__memberships__user=user,
+        )
+        .select_related(
+            "grader",
+            "attempt__rubric_version",
+            "attempt__round__round_kind",
+            "attempt__round__loop__cohort",
+            "attempt__round__loop__member",
+        )
     )
-    review = reviews.filter(
-        grader=user,
-        attempt__public_id=attempt_id,
-        attempt__queue_entry__in=entries_to_debrief(),
-        attempt__round__loop__cohort__memberships__user=user,
-    ).first()
+    review = found.first()
     if review is None:
         raise Http404("No such debrief.")
     return review

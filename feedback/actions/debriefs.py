@@ -13,7 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.places import lock_entry
 from feedback.models import DebriefMessage, Review, RevisedRating, Revision
-from feedback.queries.debriefs import attempts_to_ask_in, entries_to_debrief
+from feedback.queries.debriefs import (
+    attempts_to_ask_in,
+    entries_to_debrief,
+    is_debrief_open,
+)
 from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.errors import Refused
@@ -38,7 +42,20 @@ class DebriefOver(Refused):
     """The answer is there no more."""
 
     code = "debrief_over"
-    message = _("The answer was taken back meanwhile, so its debrief is closed. Nothing was kept.")
+    message = _(
+        "The answer was taken back meanwhile, so its debrief is closed and nobody would read this. "
+        "Nothing was sent; what you typed is still on this page, to copy."
+    )
+
+
+class DebriefWaits(Refused):
+    """More reviews are wanted than when the page was opened."""
+
+    code = "debrief_waits"
+    message = _(
+        "More reviews of this answer are wanted now, so its debrief opens once they are in. "
+        "Nothing was sent yet; what you typed is still on this page."
+    )
 
 
 @dataclass(frozen=True)
@@ -143,6 +160,6 @@ def revise(*, review: Review, now: Now, at: datetime) -> Revision:
 
 
 def _lock_open(attempt: Attempt, at: datetime) -> None:
-    lock_entry(attempt, at)
-    if not entries_to_debrief().filter(attempt=attempt).exists():
-        raise DebriefOver
+    entry = lock_entry(attempt, at)
+    if not is_debrief_open(attempt):
+        raise DebriefWaits if entry.attempt.is_submitted else DebriefOver

@@ -69,8 +69,12 @@ class Said:
 
 @dataclass(frozen=True)
 class DebriefPage:
-    """A debrief as one of its graders reads it."""
+    """A debrief as one of its graders reads it.
 
+    Of one that is not open, or no more, there is their own review alone: it is for what they typed.
+    """
+
+    is_open: bool
     attempt: Attempt
     candidate: str
     beside: SideBySide
@@ -83,17 +87,22 @@ class DebriefPage:
 
 
 def debrief_page(attempt: Attempt, reader: User) -> DebriefPage:
-    """Return the page of a debrief that `access.debrief_to_join` let a grader have."""
+    """Return the page of a debrief that a door of `access` let a grader have."""
     loop = attempt.round.loop
     messages = DebriefMessage.objects.filter(attempt=attempt).select_related("author")
+    is_open = is_debrief_open(attempt)
+    own = None if is_open else Review.objects.in_results().filter(grader=reader)
     return DebriefPage(
+        is_open=is_open,
         attempt=attempt,
-        candidate=loop.cohort.called(loop.member),
-        beside=side_by_side(attempt, reader_id=reader.pk),
+        candidate=loop.cohort.called(loop.member) if is_open else "",
+        beside=side_by_side(attempt, reader_id=reader.pk, of=own),
         said=[
             Said(one, loop.cohort.called(one.author), one.author_id == reader.pk)
             for one in messages.order_by("at", "pk")
-        ],
+        ]
+        if is_open
+        else [],
     )
 
 

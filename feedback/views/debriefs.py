@@ -31,7 +31,7 @@ def debrief(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def say(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Say something to the other graders."""
     user = signed_in(request)
-    review = access.debrief_to_join(user, attempt_id)
+    review = access.debrief_to_write(user, attempt_id)
     form = MessageForm(request.POST)
     if not form.is_valid():
         return _page(request, review, message=form, status=422)
@@ -51,7 +51,7 @@ def say(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 @posts_from("feedback:debrief", "attempt_id")
 def revise(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Keep what a grader would say now, beside what they handed in."""
-    review = access.debrief_to_join(signed_in(request), attempt_id)
+    review = access.debrief_to_write(signed_in(request), attempt_id)
     page = debrief_page(review.attempt, review.grader)
     form = RevisionForm(request.POST, beside=page.beside)
     if not form.is_valid():
@@ -59,9 +59,7 @@ def revise(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     try:
         debriefs.revise(review=review, now=form.now, at=timezone.now())
     except Refused as refusal:
-        return _page(
-            request, review, page=page, revision=form, refusal=refusal, status=refusal.status
-        )
+        return _page(request, review, revision=form, refusal=refusal, status=refusal.status)
     messages.success(
         request, _("Kept beside your review, which stays as it is. You can change it again.")
     )

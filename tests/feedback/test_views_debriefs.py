@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.actions import withdrawal
-from feedback.models import DebriefMessage, Revision, Usefulness
+from feedback.models import DebriefMessage, GradingRules, Revision, Usefulness
 from loops.models import Attempt, Cohort, User
 from tests import factories
 from tests.factories import DIMENSIONS, NOW
@@ -162,3 +162,55 @@ def test_a_debrief_of_an_answer_taken_back_is_gone(
 ) -> None:
     withdrawal.withdraw(attempt=attempt, by=candidate, at=LATER)
     page(peer, "debrief", attempt.public_id, 404)
+
+
+SAID = "At 3:00 I heard a bound."
+
+
+def test_words_typed_as_the_answer_was_taken_back_are_still_on_the_page(
+    attempt: Attempt, peer: User, candidate: User
+) -> None:
+    withdrawal.withdraw(attempt=attempt, by=candidate, at=LATER)
+
+    shown = page(peer, "debrief_say", attempt.public_id, 409, key=str(uuid4()), text=SAID)
+    assert "The answer was taken back meanwhile" in shown
+    assert SAID in shown
+    assert "Say it" not in shown
+    revised = page(peer, "debrief_revise", attempt.public_id, 409, **REVISED)
+    assert "The answer was taken back meanwhile" in revised
+    assert 'name="dimension-adoption" value="2" checked' in revised
+    for words in ("By second-103.", "second-103", candidate.handle):
+        assert words not in shown + revised
+    assert not DebriefMessage.objects.exists()
+    assert not Revision.objects.exists()
+
+    withdrawal.delete(attempt=attempt, by=candidate, at=LATER)
+    assert SAID in page(peer, "debrief_say", attempt.public_id, 409, key=str(uuid4()), text=SAID)
+
+
+def test_words_typed_as_more_reviews_came_to_be_wanted_wait_on_the_page(
+    attempt: Attempt, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    GradingRules.objects.create(cohort=cohort, reviews_wanted=4)
+    factories.in_queue(attempt)
+    page(peer, "debrief", attempt.public_id, 404)
+
+    shown = page(peer, "debrief_say", attempt.public_id, 409, key=str(uuid4()), text=SAID)
+    assert "opens once they are in" in shown
+    assert SAID in shown
+    assert "Say it" in shown
+    assert "By second-103." not in shown
+    empty = page(peer, "debrief_say", attempt.public_id, 422, key=str(uuid4()), text=" ")
+    assert "By second-103." not in empty
+    revised = page(peer, "debrief_revise", attempt.public_id, 409, **REVISED)
+    assert 'name="dimension-adoption" value="2" checked' in revised
+    assert not DebriefMessage.objects.exists()
+
+
+def test_who_graded_what_nobody_differs_on_finds_no_debrief_to_write_in(
+    candidate: User, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    agreed = factories.answer(candidate, cohort)
+    for grader in (peer, second_peer):
+        factories.submitted_review(agreed, grader, rank=2)
+    page(peer, "debrief_say", agreed.public_id, 404, key=str(uuid4()), text=SAID)
