@@ -170,6 +170,11 @@ class Attempt(models.Model):
         """Say whether the answer was handed in and not withdrawn."""
         return self.state == AttemptState.SUBMITTED
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Say whether the answer was withdrawn after it was handed in."""
+        return self.state == AttemptState.WITHDRAWN and self.submitted_at is not None
+
 
 class PromptExposure(models.Model):
     """That a person has met a prompt, and in which chair. Keyed by the prompt's stable key."""

@@ -338,9 +338,13 @@ def _to_open(round_: Round, attempts: Iterable[Any]) -> list[ToOpen]:
 
 
 def round_page(round_: Round, at: datetime) -> RoundPage:
-    """Return what a member reads before answering, and their answers so far."""
+    """Return what a member reads before answering, and their answers so far.
+
+    One that was taken back after it was handed in is among them; a draft put away is not.
+    """
     version = version_in_force(round_.round_kind)
-    answers = round_.attempts.answers().exclude(state=AttemptState.WITHDRAWN)
+    put_away = Q(state=AttemptState.WITHDRAWN, submitted_at=None)
+    answers = round_.attempts.answers().exclude(put_away)
     newest_first = answers.select_related("prompt").order_by("-number")
     attempts = list(with_reviews_to_open(newest_first, at))
     return RoundPage(

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback.actions.calibration import calibrate_round_kind
+from feedback.actions.withdrawal import withdraw
 from feedback.models import QueueEntry, Reflection, Review, Usefulness
 from loops.models import Attempt, Cohort, Recording, Rendition, User
 from tests import factories
@@ -631,3 +632,37 @@ def test_a_newer_review_keeps_the_older_level_meanwhile(
 
     assert "middle of L6" in text
     assert "A newer review is being taken in" in text
+
+
+# Taken back
+
+
+def test_an_answer_taken_back_before_its_reviews_waits_for_nothing(
+    page: Page, answer: Answer, candidate: User, client: Client
+) -> None:
+    attempt = answer()
+    withdraw(attempt=attempt, by=candidate, at=timezone.now())
+
+    said = text_of(page(attempt))
+
+    assert "You took this answer back" in said
+    assert "Delete it for good" in said
+    for waiting in ("reviews in", "open together", "still counts", "Grade an answer meanwhile"):
+        assert waiting not in said
+    listed = client.get(reverse("loops:round", args=[attempt.round.public_id])).text
+    assert ">taken back<" in listed
+
+
+def test_an_answer_taken_back_after_its_reviews_says_so_above_them(
+    page: Page, answer: Answer, candidate: User, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    for grader in (peer, second_peer):
+        reviewed(attempt, grader)
+    factories.open_reviews(attempt)
+    assert "You took this answer back" not in page(attempt)
+    withdraw(attempt=attempt, by=candidate, at=timezone.now())
+
+    said = text_of(page(attempt))
+
+    assert said.index("You took this answer back") < said.index("Asked who is hurt")
