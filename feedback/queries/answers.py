@@ -10,6 +10,7 @@ from django.urls import reverse
 from feedback.access import AFTERWARDS
 from feedback.models import FollowUp, Question, Review
 from feedback.queries.asked import Chain, Link, Thread, chain_of, threads_of, with_asked
+from feedback.queries.candidates import candidate_of
 from feedback.queries.reveal import revealed_at
 from loops.models import Attempt, Membership, User
 from loops.queries.practice import AttemptPage, take_page
@@ -83,7 +84,10 @@ class Questions:
 
 @dataclass(frozen=True)
 class Asking:
-    """What the grader of a review was asked, and what they ask, as their kept review shows it."""
+    """What the grader of a review was asked, and what they ask, as their kept review shows it.
+
+    `candidate` is empty once the answer was taken back: its grades stay without a person.
+    """
 
     review: Review
     candidate: str
@@ -110,7 +114,8 @@ class Asking:
 class FollowUpPage:
     """A why-chain with one of its links in view, as its grader or its candidate reads it.
 
-    `take` is None where none was begun, or where it is not this reader's to see.
+    `take` is None where none was begun, or where it is not this reader's to see. `candidate` is
+    empty once the answer was taken back.
     """
 
     follow_up: FollowUp
@@ -173,7 +178,7 @@ def asked_for_review(review: Review) -> Asking:
     cohort = review.attempt.round.loop.cohort
     return Asking(
         review=review,
-        candidate=cohort.called(review.attempt.round.loop.member),
+        candidate=candidate_of(review),
         threads=threads_of(review, cohort),
         chain=chain_of(review, cohort),
     )
@@ -199,7 +204,7 @@ def follow_up_page(follow_up: FollowUp, reader: User, at: datetime) -> FollowUpP
         link=next(link for link in chain.links if link.public_id == follow_up.public_id),
         is_candidate=is_candidate,
         grader=chain.who,
-        candidate=loop.cohort.called(loop.member),
+        candidate=candidate_of(review),
         take=take_page(take) if take is not None and is_shown else None,
         may_play=is_candidate or plays_take(follow_up, at),
     )

@@ -19,6 +19,7 @@ from feedback.eligibility import Exclusion
 from feedback.handlers import Case, Member, exclusions
 from feedback.media_time import media_span_words
 from feedback.models import Conflict, GradeAppeal, QueueEntry, Review, Unlock
+from feedback.queries.candidates import candidate_of
 from feedback.queries.debriefs import Difference, debrief_for_results
 from feedback.queries.opening import opened_reviews, unopened_reviews
 from feedback.queries.reveal import revealed_at
@@ -269,7 +270,10 @@ def _exclusions(appeal: Any, at: datetime) -> Mapping[int, Exclusion | None]:
 
 @dataclass(frozen=True)
 class HandlingPage:
-    """The page of one who handles an appeal; `beside` is None until their own review is in."""
+    """The page of one who handles an appeal; `beside` is None until their own review is in.
+
+    `candidate` is empty until somebody has it in hand, and once the answer was taken back.
+    """
 
     handling: Handling
     candidate: str
@@ -278,11 +282,12 @@ class HandlingPage:
 
 def handling_page(handling: Handling) -> HandlingPage:
     """Return the page of an appeal that `access.appeal_to_handle` let its reader meet."""
-    attempt = handling.appeal.attempt
-    loop = attempt.round.loop
+    attempt, review = handling.appeal.attempt, handling.appeal.review
+    if review is not None:
+        review.attempt = attempt
     return HandlingPage(
         handling=handling,
-        candidate=loop.cohort.called(loop.member),
+        candidate=candidate_of(review) if review is not None else "",
         beside=side_by_side(attempt, reader_id=handling.reader) if handling.may_read else None,
     )
 

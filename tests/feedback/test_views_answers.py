@@ -251,10 +251,16 @@ def test_an_answer_that_was_taken_back_shows_what_was_said_and_takes_no_more(
     reads: Reads, review: Review, candidate: User, peer: User
 ) -> None:
     factories.question(review)
+    follow_up = factories.follow_up(review, asked_at=NOW)
     Attempt.objects.filter(pk=review.attempt_id).update(state=Attempt.State.WITHDRAWN)
 
     said = reads(peer, "feedback:review", review.public_id)
+    chain = reads(peer, "feedback:follow_up", follow_up.public_id)
 
+    assert "The candidate asks" in said
+    assert "You asked the candidate" in chain
+    assert "What the candidate answered" in chain
+    assert candidate.handle not in said + chain
     assert "Why not a queue?" in said
     assert "nothing more can be asked or answered here" in said
     assert "Send the answer" not in said

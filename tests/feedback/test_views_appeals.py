@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.actions import appeals
+from feedback.actions import appeals, withdrawal
 from feedback.models import GradeAppeal, Review
 from loops.models import Attempt, Cohort, Recording, User
 from tests import factories
@@ -248,6 +248,26 @@ def test_a_closed_or_answered_appeal_says_so(
     GradeAppeal.objects.update(answered_at=None, outcome="", review=None)
     Recording.objects.update(state="erased")
     assert "This appeal is closed" in page(organiser, "appeal_handle", made.public_id)
+
+
+def test_once_the_answer_is_taken_back_its_candidate_is_nobody_to_the_handler(
+    made: GradeAppeal, candidate: User, reader: User
+) -> None:
+    taken_and_read(made, reader)
+    withdrawal.withdraw(attempt=made.attempt, by=candidate, at=timezone.now())
+    back = page(reader, "appeal_handle", made.public_id)
+    assert "What the candidate wrote" in back
+    assert "named who is hurt" in back
+    assert candidate.handle not in back
+
+    late = page(reader, "appeal_answer", made.public_id, 409, outcome="same", text=ANSWER)
+    assert "This appeal is over" in late
+    assert ANSWER in late, "what was typed is there to copy"
+
+    withdrawal.delete(attempt=made.attempt, by=candidate, at=timezone.now())
+    gone = page(reader, "appeal_handle", made.public_id)
+    assert "their words with it" in gone
+    assert candidate.handle not in gone
 
 
 def test_an_untrained_handler_is_told_before_they_take_it(made: GradeAppeal, reader: User) -> None:
