@@ -65,12 +65,12 @@ def _late_review(notice: Notice) -> Told:
 def _reported(notice: Notice) -> Told:
     if notice.data.get("report") == "misled":
         happened = _(
-            "A grader writes that the interviewer misled you, so this answer counts for nothing: "
+            "A grader reports that the interviewer misled you, so this answer counts for nothing: "
             "neither for you nor against you."
         )
     else:
         happened = _(
-            "A grader writes that the recording cannot be graded, so this answer counts for "
+            "A grader reports that the recording cannot be graded, so this answer counts for "
             "nothing: neither for you nor against you."
         )
     note = notice.data.get("note", "")

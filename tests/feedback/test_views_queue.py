@@ -283,7 +283,7 @@ def test_rounds_not_unlocked_are_marked_unless_it_is_all_of_them(
 ) -> None:
     for kind in ("coding", "xfn"):
         factories.answer(candidate, cohort, kind=kind)
-    mark = ">untrained</span>"
+    mark = ">you are untrained</span>"
     page = shown(client, peer)
     assert mark not in page
     assert "You have unlocked none of these rounds yet" in page
