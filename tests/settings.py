@@ -16,9 +16,11 @@ from config.settings import *  # noqa: F403
 from config.settings import CACHES, DATABASES, EMBEDDED
 
 # Several runs may go on at once: each has a database and a pair of Redis databases of its own.
+# Runs that are started together are told their lanes, since two process ids may share one.
 if EMBEDDED is not None:
+    lane = int(os.environ.get("TEST_LANE", os.getpid() % 31))
     DATABASES["default"]["TEST"] = {"NAME": f"test_plumbline_{os.getpid()}"}
-    REDIS_URL = redis_database(EMBEDDED.redis_url, 2 + os.getpid() % 31 * 2)
+    REDIS_URL = redis_database(EMBEDDED.redis_url, 2 + lane * 2)
     CELERY_BROKER_URL = redis_broker(REDIS_URL)
     CACHES["default"]["LOCATION"] = redis_database(REDIS_URL, 1)
 
