@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from feedback.models import FollowUp, Question, Review
@@ -16,7 +17,7 @@ from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.actions.practice import NothingRecorded
 from loops.errors import Refused
-from loops.models import Attempt, Membership, Notice, Recording, Round, User
+from loops.models import Attempt, Event, Membership, Notice, Recording, Round, User
 from loops.states import AttemptState
 
 
@@ -294,7 +295,7 @@ def withdraw_takes(*, attempt: Attempt, by: User | None, at: datetime) -> int:
     stays, as words.
     """
     count = 0
-    for take in _takes_of(attempt):
+    for take in takes_of(attempt):
         count += take.state != AttemptState.WITHDRAWN
         takes.withdraw_take(take=take, by=by, at=at)
     return count
@@ -306,14 +307,26 @@ def disown_takes(*, attempt: Attempt, at: datetime) -> None:
 
     They were taken back before. The rows stay, as facts of the chain, and belong to nobody.
     """
-    for take in _takes_of(attempt):
+    for take in takes_of(attempt):
         if take.deleted_at is None:
             takes.disown_take(take=take, at=at)
 
 
-def _takes_of(attempt: Attempt) -> list[Attempt]:
+def takes_of(attempt: Attempt) -> list[Attempt]:
+    """Return every take that was begun of an answer.
+
+    A link names the last one. One that was put away before it says in its event whose it was.
+    """
     links = FollowUp.objects.filter(review__attempt=attempt, take__isnull=False)
-    return list(Attempt.objects.filter(pk__in=links.values("take")).order_by("pk"))
+    takes = Attempt.objects.filter(kind=Attempt.Kind.FOLLOW_UP)
+    begun = Event.objects.filter(
+        subject=Attempt._meta.label_lower,
+        subject_id__in=takes.filter(round=attempt.round_id).values("pk"),
+        verb="started",
+        data__answer=attempt.pk,
+    )
+    of_it = Q(pk__in=links.values("take")) | Q(pk__in=begun.values("subject_id"))
+    return list(takes.filter(of_it).order_by("pk"))
 
 
 def _lock_answer(attempt_id: int) -> Attempt:

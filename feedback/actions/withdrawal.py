@@ -1,25 +1,29 @@
 """A candidate takes an answer back, or deletes it: claims end, files go, grades stay as facts."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from feedback.actions import answers
 from feedback.actions.places import lock_entry, recount
 from feedback.models import (
     Evidence,
+    FollowUp,
+    GoldItem,
     GradeAppeal,
     LedgerEntry,
     Question,
     QueueEntry,
     Reflection,
+    Report,
     Usefulness,
 )
 from loops.actions import practice, recordings
 from loops.errors import Refused
-from loops.models import Attempt, Notice, User
-from loops.states import AttemptState
+from loops.models import Attempt, Event, Notice, Recording, User
 
 GONE = "…"
 """What stands where a candidate's words were removed."""
@@ -48,8 +52,9 @@ def withdraw(*, attempt: Attempt, by: User, at: datetime) -> Attempt:
 def delete(*, attempt: Attempt, by: User, at: datetime) -> None:
     """Take an answer back and cut it from its person: no page of theirs has it any more.
 
-    Words of the candidate's are removed wherever they stand: notes, code, quotes, questions, what
-    they foresaw and felt. The grades stay, of nobody's answer. It cannot be undone.
+    Words of the candidate's are removed wherever they stand: notes, code, quotes, questions, why
+    they appealed or contested a report, what they foresaw and felt. So is who did it, wherever what
+    happened is written down. The grades stay, of nobody's answer. It cannot be undone.
     """
     attempt = withdraw(attempt=attempt, by=by, at=at)
     if attempt.submitted_at is None:
@@ -61,11 +66,13 @@ def delete(*, attempt: Attempt, by: User, at: datetime) -> None:
         return
     entry = lock_entry(attempt, at)
     of_it = {"review__attempt": attempt}
+    _forget_who(attempt, attempt.round.loop.member)
     Question.objects.filter(**of_it).delete()
     Reflection.objects.filter(attempt=attempt).delete()
     Usefulness.objects.filter(**of_it).update(note="")
     Evidence.objects.filter(**of_it).exclude(quote="").update(quote=GONE)
     GradeAppeal.objects.filter(attempt=attempt).update(text="")
+    Report.objects.filter(**of_it).update(contested_because="")
     LedgerEntry.objects.filter(**of_it).update(giver=None)
     Notice.objects.filter(person=by, data__attempt=str(attempt.public_id)).update(
         withdrawn_at=at, data={}
@@ -76,8 +83,24 @@ def delete(*, attempt: Attempt, by: User, at: datetime) -> None:
     recount(lock_entry(attempt, at))
 
 
-def may_be_taken_back(attempt: Attempt) -> bool:
-    """Say whether there is anything to take back or delete."""
-    return attempt.state == AttemptState.SUBMITTED or (
-        attempt.state == AttemptState.WITHDRAWN and attempt.submitted_at is not None
-    )
+def _forget_who(attempt: Attempt, person: User) -> None:
+    """Take a person out of what is written down of all that an answer has, takes included.
+
+    Each row there leads back to the answer. What others did with it stays theirs.
+    """
+    taken = [attempt.pk, *(take.pk for take in answers.takes_of(attempt))]
+    of_it = {"review__attempt": attempt}
+    rows: list[QuerySet[Any]] = [
+        Recording.objects.filter(attempt__in=taken),
+        Report.objects.filter(**of_it),
+        Question.objects.filter(**of_it),
+        FollowUp.objects.filter(**of_it),
+        GradeAppeal.objects.filter(attempt=attempt),
+        GoldItem.objects.filter(attempt=attempt),
+    ]
+    for found in rows:
+        Event.objects.filter(
+            subject=found.model._meta.label_lower,
+            subject_id__in=list(found.order_by().values_list("pk", flat=True)),
+            actor_id=person.pk,
+        ).update(actor_id=None)

@@ -7,18 +7,21 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from feedback.actions import queue, reviews, withdrawal
+from feedback.actions import answers, gold, queue, reports, reviews, withdrawal
 from feedback.actions.calibration import calibrate_round_kind
 from feedback.models import (
     Evidence,
     GraderMeasure,
     LedgerEntry,
     QueueEntry,
+    Report,
     Review,
     Standing,
 )
 from feedback.queries.queue import offered
 from feedback.queries.ratings import ratings_of
+from loops.actions import recordings
+from loops.actions.events import record
 from loops.models import Artifact, Attempt, Cohort, Event, Loop, Notice, Recording, User
 from tests import factories
 from tests.factories import NOW
@@ -175,6 +178,44 @@ def test_a_deleted_answer_is_nobodys(answer: Attempt, candidate: User, peer: Use
         subject="loops.attempt"
     )
     assert Review.objects.in_results().filter(attempt=answer).exists(), "a fact"
+
+
+def test_nothing_that_is_written_down_leads_from_a_deleted_answer_to_its_candidate(
+    candidate: User, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    answer = factories.answer(candidate, cohort)
+    reported = factories.review(answer, peer)
+    reports.report(review=reported, kind="unusable", by=peer, at=NOW, note="No sound")
+    reports.contest(attempt=answer, by=candidate, at=NOW, because="It plays on my machine.")
+    review = factories.submitted_review(answer, second_peer)
+    factories.open_reviews(answer)
+    gold.offer(attempt=answer, by=candidate, at=LATER)
+    answers.ask(review=review, text="Why?", at_ms=None, by=candidate, at=LATER)
+    follow_up = answers.ask_follow_up(review=review, text="And?", by=second_peer, at=LATER)
+    put_away = answers.begin_take(follow_up=follow_up, by=candidate, at=LATER)
+    recordings.withdraw_draft(attempt=put_away, by=candidate, at=LATER)
+    follow_up.refresh_from_db()
+    last = answers.begin_take(follow_up=follow_up, by=candidate, at=LATER)
+    answers.decline(follow_up=follow_up, by=candidate, at=LATER)
+    made = factories.grade_appeal(answer)
+    record("appealed", made, by=candidate, at=LATER)
+    record("taken", made, by=peer, at=LATER)
+    elsewhere = factories.answer(candidate, cohort)
+    record("submitted", elsewhere, by=candidate, at=LATER)
+
+    withdrawal.delete(attempt=answer, by=candidate, at=LATER)
+
+    assert Report.objects.get().contested_because == ""
+    signed = Event.objects.filter(actor_id=candidate.pk)
+    assert [(one.verb, one.subject, one.subject_id) for one in signed] == [
+        ("submitted", "loops.attempt", elsewhere.pk)
+    ]
+    for take in (put_away, last):
+        take.refresh_from_db()
+        assert take.round.loop.member == User.objects.nobody()
+        assert take.deleted_at == LATER
+    by_others = Event.objects.filter(actor_id__isnull=False).values_list("verb", flat=True)
+    assert {"reported", "taken", "asked"} <= set(by_others)
 
 
 def test_two_deleted_answers_lie_in_one_round_of_nobodys(
