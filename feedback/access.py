@@ -49,6 +49,7 @@ def reviews_to_write(user: User) -> QuerySet[Review]:
         "attempt__queue_entry",
         "report",
         "grade_appeal",
+        "ledger_entry",
     ).filter(grader=user, attempt__round__loop__cohort__memberships__user=user)
 
 

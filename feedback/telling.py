@@ -100,10 +100,21 @@ def _claim_voided(notice: Notice) -> Told:
         paid = _("You are credited as if you had handed it in.")
     else:
         paid = _("It costs nobody a credit.")
+    why = {
+        "taken_back": _("Its candidate took it back before your review was in."),
+        "erased": _(
+            "Its recording was erased before your review was in, by its candidate or by your "
+            "cohort’s rule."
+        ),
+        "reported": _("Another grader reported that it cannot be graded."),
+    }
     return Told(
         title=_("%(round)s: the answer you were grading is gone") % _facts(notice),
         happened=(
-            _("It was taken back, or cannot be graded, while you were at work on it."),
+            why.get(
+                notice.data.get("why", ""),
+                _("It was taken back, or cannot be graded, while you were at work on it."),
+            ),
             _("What you wrote is kept, for you alone."),
             paid,
         ),

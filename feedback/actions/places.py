@@ -103,21 +103,27 @@ def void_claims(
 ) -> list[Review]:
     """Void what graders have in hand of a locked entry's attempt, and tell them.
 
-    Their text is kept. Where `is_paid` they are credited as if they had handed in: an answer was
-    taken from under their hands. The interviewer's review of a mock stays, as a practice note.
+    Their text is kept. Where `is_paid` whose lease still runs is credited as if they had handed in:
+    an answer was taken from under their hands. A draft that lapsed before costs nobody anything;
+    nor does a cohort's rule, which waits for leases. The interviewer's review of a mock stays, as a
+    practice note.
     """
+    why = "reported"
+    if is_paid:
+        why = "erased" if entry.attempt.is_submitted else "taken_back"
     open_ = Review.objects.filter(
         attempt=entry.attempt_id,
         state__in=[*Review.OPEN_STATES, Review.State.EXPIRED],
         is_live=False,
     ).select_related("grader", "attempt__round__loop__cohort", "attempt__round__loop__member")
-    voided = []
+    voided, paid = [], []
     for review in (open_.exclude(pk=but.pk) if but else open_).order_by("pk"):
-        is_in_hand = review.is_open or review.drafted_at is not None
+        is_begun = review.is_open or review.drafted_at is not None
+        earns = is_paid and not review.is_lapsed(at)
         review.state = Review.State.VOID
         review.save(update_fields=["state"])
         record("voided", review, by=None, at=at)
-        if not is_in_hand:
+        if not is_begun:
             continue
         tell(
             review.grader,
@@ -126,11 +132,13 @@ def void_claims(
             at=at,
             review=str(review.public_id),
             round=review.attempt.round.title,
-            is_paid=is_paid,
+            is_paid=earns,
+            why=why,
         )
         voided.append(review)
-    if is_paid:
-        pass_credits(voided, reason=LedgerEntry.Reason.VOIDED, at=at)
+        if earns:
+            paid.append(review)
+    pass_credits(paid, reason=LedgerEntry.Reason.VOIDED, at=at)
     return voided
 
 

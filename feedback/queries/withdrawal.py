@@ -1,6 +1,7 @@
 """What taking an answer back would end."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from feedback.models import Review
 from loops.models import Attempt, Recording
@@ -9,7 +10,10 @@ from loops.states import AttemptState, RecordingState
 
 @dataclass(frozen=True)
 class AtStake:
-    """Reviews in hand and handed in, and whether there is still a recording."""
+    """What there is to lose: reviews in hand and handed in, and whether there is a recording.
+
+    In hand are those alone for which the candidate would pay.
+    """
 
     in_hand: int
     handed_in: int
@@ -17,12 +21,16 @@ class AtStake:
     is_taken_back: bool
 
 
-def at_stake(attempt: Attempt) -> AtStake:
-    """Count what a candidate's taking an answer back would touch. Nothing of a review is read."""
+def at_stake(attempt: Attempt, at: datetime) -> AtStake:
+    """Count what a candidate's taking an answer back would touch. Nothing of a review is read.
+
+    Of blind calibration, and of what experts do, nothing is told either: the cohort pays for it.
+    """
     reviews = Review.objects.filter(attempt=attempt)
+    in_hand = reviews.held(at).filter(is_live=False, purpose__in=Review.READ_BY_CANDIDATE)
     away = [RecordingState.DISCARDED, RecordingState.ERASED]
     return AtStake(
-        in_hand=reviews.filter(state__in=Review.OPEN_STATES, is_live=False).count(),
+        in_hand=in_hand.count(),
         handed_in=reviews.in_results().count(),
         has_recording=Recording.objects.filter(attempt=attempt).exclude(state__in=away).exists(),
         is_taken_back=attempt.state == AttemptState.WITHDRAWN,

@@ -20,7 +20,7 @@ def withdraw(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Say what taking the answer back does, and do it; deleting is chosen by a tick of its own."""
     user = signed_in(request)
     attempt = access.answer_to_take_back(user, attempt_id)
-    stake = at_stake(attempt)
+    stake = at_stake(attempt, timezone.now())
     if request.method != "POST":
         return _ask(request, attempt, stake)
     what = request.POST.get("what", "")

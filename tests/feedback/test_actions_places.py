@@ -270,6 +270,25 @@ def test_an_erased_recording_ends_claims_with_words_and_a_credit(
     assert Event.objects.filter(verb="voided").count() == 2
 
 
+@pytest.mark.parametrize("let_go", [True, False])
+def test_a_draft_that_lapsed_before_is_voided_and_nobody_pays_for_it(
+    answer: Attempt, peer: User, let_go: bool
+) -> None:
+    lapsed = factories.review(
+        answer, peer, state="expired" if let_go else "draft", drafted_at=NOW, summary="Half."
+    )
+    Recording.objects.update(state="erased")
+
+    places.settle(attempt=answer, at=lapsed.lease_until)
+
+    lapsed.refresh_from_db()
+    told = Notice.objects.get(kind=Notice.Kind.CLAIM_VOIDED)
+    assert (lapsed.state, lapsed.summary) == ("void", "Half.")
+    assert (told.person, told.data["is_paid"], told.data["why"]) == (peer, False, "erased")
+    assert not LedgerEntry.objects.exists()
+    assert not Standing.objects.exists()
+
+
 # From before there were entries
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from feedback.actions import answers, gold, queue, reports, reviews, withdrawal
 from feedback.actions.calibration import calibrate_round_kind
@@ -20,11 +21,12 @@ from feedback.models import (
 )
 from feedback.queries.queue import offered
 from feedback.queries.ratings import ratings_of
+from feedback.telling import WORDS
 from loops.actions import recordings
 from loops.actions.events import record
 from loops.models import Artifact, Attempt, Cohort, Event, Loop, Notice, Recording, User
 from tests import factories
-from tests.factories import NOW
+from tests.factories import LEASE, NOW
 
 As = Callable[[User], Client]
 
@@ -249,7 +251,7 @@ def page_of(attempt: Attempt) -> str:
 def test_the_page_says_what_is_at_stake(
     as_: As, answer: Attempt, candidate: User, peer: User, second_peer: User
 ) -> None:
-    factories.review(answer, peer)
+    factories.review(answer, peer, claimed_at=timezone.now())
     factories.submitted_review(answer, second_peer)
 
     page = as_(candidate).get(page_of(answer)).text
@@ -258,6 +260,37 @@ def test_the_page_says_what_is_at_stake(
     assert "One review is in." in page
     assert "erased from every storage" in page
     assert peer.handle not in page
+
+
+def test_the_page_counts_what_the_candidate_then_pays(
+    as_: As, answer: Attempt, candidate: User, peer: User, second_peer: User
+) -> None:
+    organiser, *graders = [factories.person() for _ in range(5)]
+    running = {"lease_until": timezone.now() + timedelta(minutes=30)}
+    factories.review(answer, peer, **running)
+    factories.review(answer, second_peer, purpose=Review.Purpose.APPEAL, **running)
+    for grader, purpose in ((organiser, "gold"), (graders[0], "expert")):
+        factories.review(answer, grader, purpose=purpose, **running)
+    factories.review(answer, graders[1], state="draft", drafted_at=NOW)
+    factories.review(answer, graders[2], state="expired", drafted_at=NOW)
+    factories.review(answer, graders[3], is_live=True, **running)
+
+    page = as_(candidate).get(page_of(answer)).text
+    as_(candidate).post(page_of(answer), {"what": "withdraw"})
+
+    assert "2 graders have it in hand" in page
+    assert Standing.objects.get(member=candidate).taken == 2
+    assert set(LedgerEntry.objects.values_list("earner", flat=True)) == {
+        one.pk for one in (peer, second_peer, organiser, graders[0])
+    }
+
+
+def test_where_nothing_is_to_pay_the_page_says_so(
+    as_: As, answer: Attempt, candidate: User, peer: User
+) -> None:
+    factories.review(answer, peer, state="draft", drafted_at=NOW)
+
+    assert "It costs you no credit" in as_(candidate).get(page_of(answer)).text
 
 
 def test_deleting_asks_twice(as_: As, answer: Attempt, candidate: User) -> None:
@@ -301,3 +334,49 @@ def test_the_graders_page_of_a_deleted_answer_is_there_without_the_candidate(
     assert page.status_code == 200
     assert candidate.handle not in page.text
     assert "the words of the candidate" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_running", "words", "ends"),
+    [
+        ("withdraw", True, "The candidate has withdrawn this answer", "counts as given"),
+        ("withdraw", False, "The candidate has withdrawn this answer", "costs nobody a credit"),
+        ("erase", True, "The candidate has erased the recording", "counts as given"),
+        ("rule", False, "The cohort’s rule has erased the recording", "costs nobody a credit"),
+    ],
+)
+def test_whose_review_ended_reads_why_and_whether_it_counts(
+    as_: As, answer: Attempt, peer: User, *, cause: str, is_running: bool, words: str, ends: str
+) -> None:
+    candidate, now = answer.round.loop.member, timezone.now()
+    review = factories.review(
+        answer, peer, state="draft", drafted_at=NOW, lease_until=now + LEASE if is_running else NOW
+    )
+    if cause == "withdraw":
+        withdrawal.withdraw(attempt=answer, by=candidate, at=now)
+    else:
+        facts = {"by": None, "rule_days": 90} if cause == "rule" else {"by": candidate}
+        recordings.erase(recording=answer.recordings.get(), at=now, **facts)
+
+    page = " ".join(as_(peer).get(reverse("feedback:review", args=[review.public_id])).text.split())
+    told = Notice.objects.get(person=peer, kind="claim_voided")
+
+    assert words in page
+    assert ends in page
+    said = " ".join(str(one) for one in WORDS[Notice.Kind.CLAIM_VOIDED](told).happened)
+    assert ("took it back" if cause == "withdraw" else "recording was erased") in said
+    assert ("You are credited" in said) is is_running
+
+
+def test_who_was_sent_away_by_a_report_is_told_so(
+    answer: Attempt, peer: User, second_peer: User
+) -> None:
+    factories.review(answer, second_peer, state="draft", drafted_at=NOW)
+    reports.report(review=factories.review(answer, peer), kind="unusable", by=peer, at=NOW)
+
+    told = Notice.objects.get(person=second_peer, kind="claim_voided")
+
+    assert (
+        "Another grader reported that it cannot be graded."
+        in WORDS[Notice.Kind.CLAIM_VOIDED](told).happened
+    )

@@ -180,7 +180,7 @@ def test_lapsed_page_says_so_and_goes_on(grader: Client, answer: Attempt, peer: 
     ("state", "said"),
     [
         ("released", "You put this answer back."),
-        ("void", "The candidate has withdrawn this answer"),
+        ("void", "This review was closed"),
     ],
 )
 def test_closed_page_says_why_and_shows_what_was_written(
