@@ -182,7 +182,11 @@ class LedgerEntry(models.Model):
 
 
 class Standing(models.Model):
-    """A member's balance of give and take in a cohort: the sum of their ledger, kept beside it."""
+    """A member's balance of give and take in a cohort, kept beside the ledger.
+
+    It is what passed while it passed. Where an answer is deleted its ledger entries keep who earned
+    and forget who gave; what was taken stays counted here, so that nobody's balance moves.
+    """
 
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="standings")
     member = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
