@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.places import lock_entry, recount
-from feedback.eligibility import Waiting
+from feedback.eligibility import ESCALATED_AFTER, Waiting
 from feedback.models import (
     Conflict,
     GoldExpert,
@@ -271,14 +271,16 @@ def gold_instead(*, by: User, item: Waiting, at: datetime) -> int | None:
 
     Only a trained grader gets one. It looks for one whether or not it is the tenth, so that a
     claim takes the same queries either way. Which claim it is follows from the installation's
-    secret: nobody can foresee it.
+    secret: nobody can foresee it. An answer that has waited for two days is never exchanged: it
+    would have to be offered again to who has just handed in what stood for it.
     """
     found = _serving_now.rows(
         user=by.pk, attempt=item.attempt, kind=item.round_kind, cohort=item.cohort
     )
     count = Review.objects.filter(grader=by, is_live=False).count()
     drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
-    return int(found[0][0]) if found and drawn[0] % ONE_IN == 0 else None
+    is_drawn = drawn[0] % ONE_IN == 0 and at - item.since < ESCALATED_AFTER
+    return int(found[0][0]) if found and is_drawn else None
 
 
 def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Attempt, tuple[int]]:

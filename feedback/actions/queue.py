@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
-from django.db.models import BigIntegerField, F, Func, Value
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from feedback.actions.gold import gold_instead
 from feedback.actions.places import is_gone, lock_entry, recount
+from feedback.eligibility import ESCALATED_AFTER
 from feedback.models import QueueEntry, Review
+from feedback.queries.gold import begun_blindly
+from feedback.queries.grading import has_free_place
 from feedback.queries.queue import held_review, offered
 from loops.actions.events import record
 from loops.actions.practice import expose
@@ -19,6 +23,7 @@ from loops.models import Attempt, Membership, PromptExposure, User
 
 LEASE = timedelta(minutes=45)
 EXPIRED_AT_ONCE = 200
+FROM_THE_QUEUE = (Review.Purpose.PEER, Review.Purpose.GOLD)
 
 
 class NothingToGrade(Refused):
@@ -108,8 +113,8 @@ def _claim(by: User, at: datetime, kind: str) -> Review:
 class _Grant:
     """A place that was taken for a grader, of the attempt `place_of`.
 
-    `gold` is the blind calibration item that they get in its stead, and `own` the review that
-    they put back or let lapse earlier.
+    `own` is the review that they put back or let lapse earlier, of it or of what they had blindly
+    in its stead; without one `gold` is the blind calibration item that they get in its stead.
     """
 
     place_of: int
@@ -119,10 +124,10 @@ class _Grant:
 
 
 def _open(grant: _Grant, by: User, at: datetime) -> Review:
-    attempts = Attempt.objects.select_related("prompt__version")
-    attempt = attempts.get(pk=grant.gold or grant.place_of)
     review = grant.own
-    if review is None or grant.gold:
+    attempts = Attempt.objects.select_related("prompt__version")
+    attempt = attempts.get(pk=review.attempt_id if review else grant.gold or grant.place_of)
+    if review is None:
         return Review.objects.create(
             attempt=attempt,
             grader=by,
@@ -150,7 +155,8 @@ def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> _Gran
     time: two graders who wait for each other's rows would else never end.
 
     With the place comes the blind calibration item that the grader gets in its stead, if it is to
-    be one: then the place stays free. Both ways take the same steps.
+    be one: then the place stays free. Both ways take the same steps. What they have begun is never
+    exchanged, whichever it is: they know that it is theirs.
     """
     ordered = offered(by, at, kind=kind)
     left = {item.entry: item for item in ordered.items}
@@ -158,11 +164,13 @@ def _grant_next(by: User, at: datetime, kind: str, *, is_patient: bool) -> _Gran
         tried = [next(iter(left))] if is_patient else list(left)
         with transaction.atomic():
             entry = _lock_first_free(tried, skip_locked=not is_patient)
-            own = _lock_own(entry, by) if entry else None
-            if entry and (own is None or _may_go_on(own, at)):
+            own, may_take = _lock_own(entry, by, at) if entry else (None, False)
+            if entry and may_take:
                 item = left[entry.pk]
                 gold = gold_instead(by=by, item=item, at=at)
-                entry.granted += 0 if gold else 1
+                gold = None if own else gold
+                is_blind = bool(gold or (own and own.attempt_id != item.attempt))
+                entry.granted += 0 if is_blind else 1
                 entry.save(update_fields=["granted"])
                 return _Grant(item.attempt, gold, own, item.attempt in ordered.untrained)
             transaction.set_rollback(True)  # lets go of a row that was locked in vain
@@ -180,15 +188,40 @@ def _lock_first_free(ids: list[int], *, skip_locked: bool) -> QueueEntry | None:
     return rows.select_for_update(skip_locked=skip_locked).first()
 
 
-def _lock_own(entry: QueueEntry, by: User) -> Review | None:
-    own = Review.objects.select_for_update().filter(attempt=entry.attempt_id, grader=by)
-    return own.order_by().first()
+def _lock_own(entry: QueueEntry, by: User, at: datetime) -> tuple[Review | None, bool]:
+    """Lock what the grader has had of the entry's answer, or blindly in its stead.
+
+    Returns the review that they may go on with, if there is one, and whether the place is one for
+    them at all: another window may have handed it in.
+    """
+    in_its_stead = Q(stands_for=entry.attempt_id, purpose=Review.Purpose.GOLD)
+    is_begun = begun_blindly(by, at).filter(pk=OuterRef("pk"))
+    rows: QuerySet[Any] = (
+        Review.objects.select_for_update(of=("self",))
+        .filter(Q(attempt=entry.attempt_id) | in_its_stead, grader=by)
+        .annotate(is_begun=Exists(is_begun))
+        .order_by("pk")
+    )
+    blind = list(rows)
+    for row in blind:
+        if row.attempt_id == entry.attempt_id:
+            return row, _may_go_on(row, at)
+    begun = [row for row in blind if row.is_begun and _is_let_go(row, at)]
+    if begun:
+        return begun[-1], True
+    is_asked_of_all = at - entry.since >= ESCALATED_AFTER
+    is_in_hand = any(row.is_open and not row.is_lapsed(at) for row in blind)
+    return None, not blind or (is_asked_of_all and not is_in_hand)
 
 
 def _may_go_on(own: Review, at: datetime) -> bool:
     """Say whether a review is still one to take again: another window may have handed it in."""
-    is_let_go = own.state == Review.State.RELEASED or own.is_lapsed(at)
-    return is_let_go and own.purpose == Review.Purpose.PEER and not own.is_live
+    is_from_queue = own.purpose == Review.Purpose.PEER and not own.is_live
+    return is_from_queue and _is_let_go(own, at)
+
+
+def _is_let_go(own: Review, at: datetime) -> bool:
+    return own.state == Review.State.RELEASED or own.is_lapsed(at)
 
 
 def lock_to_write(review: Review, at: datetime, *, keeps_void: bool = False) -> Review:
@@ -207,14 +240,21 @@ def lock_to_write(review: Review, at: datetime, *, keeps_void: bool = False) -> 
         raise why_void(review)
     if not review.is_open and review.state != Review.State.EXPIRED:
         raise ReviewClosed
-    is_placed = review.is_open or review.purpose != Review.Purpose.PEER
-    if is_placed or entry.granted < entry.wanted:
+    is_placed = review.is_open or review.purpose not in FROM_THE_QUEUE
+    if is_placed or _has_free_place(review, entry):
         review.lease_until = max(review.lease_until, at + LEASE)  # a live one's reaches further
         review.state = Review.State.DRAFT
         review.save(update_fields=["lease_until", "state"])
         if not is_placed:
             recount(entry)
     return review
+
+
+def _has_free_place(review: Review, entry: QueueEntry) -> bool:
+    """Say whether who let a review lapse gets the place back; a blind one follows another's."""
+    if review.purpose == Review.Purpose.GOLD:
+        return has_free_place(review)
+    return entry.granted < entry.wanted
 
 
 def why_void(review: Review) -> "AttemptGone | ReviewVoided":

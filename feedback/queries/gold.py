@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from feedback.models import Conflict, GoldExpert, GoldItem, Review, Unlock
+from feedback.queries.reveal import PATIENCE, REVIEWS_WANTED
 from loops.models import Attempt, Cohort, Membership, Recording, User
 from loops.queries.practice import turns_ahead
+from loops.states import AttemptState
 
 
 @dataclass(frozen=True)
@@ -157,3 +160,44 @@ def expert_work(user: User) -> QuerySet[GoldExpert]:
         .select_related("item__attempt__round__loop__cohort")
         .order_by("asked_at", "pk")
     )
+
+
+def begun_blindly(user: User, at: datetime) -> QuerySet[Review]:
+    """Return the blind reviews that a grader put back or let lapse and may take again.
+
+    What keeps an answer of the queue's from being taken again keeps these: it is gone, there is a
+    conflict with its candidate, or its prompt waits for the grader in a mock.
+    """
+    let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+    has_lapsed = Q(state__in=Review.OPEN_STATES, lease_until__lte=at)
+    conflicts = Conflict.objects.of(user)
+    ahead = turns_ahead(user).filter(
+        round__round_kind=OuterRef("attempt__round__round_kind"),
+        prompt__key=OuterRef("attempt__prompt__key"),
+    )
+    return (
+        Review.objects.filter(let_go | has_lapsed, grader=user, purpose=Review.Purpose.GOLD)
+        .filter(attempt__state=AttemptState.SUBMITTED)
+        .filter(attempt__in=Recording.objects.ready().values("attempt"))
+        .exclude(attempt__round__loop__member__in=conflicts.values("other"))
+        .exclude(attempt__round__loop__member__in=conflicts.values("declared_by"))
+        .filter(~Exists(ahead))
+    )
+
+
+def is_read_now(review: Review, at: datetime) -> bool:
+    """Say whether the candidate reads a review that was just handed in at once.
+
+    Of a blind one it is said of the answer that it stood for, as if that had been graded. One
+    query either way.
+    """
+    stood_for = review.stands_for_id if review.purpose == Review.Purpose.GOLD else None
+    handed_in = Count("reviews", filter=Q(reviews__in=Review.objects.in_results()))
+    found = (
+        Attempt.objects.submitted()
+        .filter(pk=stood_for or review.attempt_id)
+        .annotate(reviews_in=handed_in + (1 if stood_for else 0))
+    )
+    return found.filter(
+        Q(reviews_in__gte=REVIEWS_WANTED) | Q(reviews_in__gte=1, submitted_at__lte=at - PATIENCE)
+    ).exists()

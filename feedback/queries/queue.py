@@ -23,7 +23,16 @@ from django.db.models import (
 from django.db.models.functions import Greatest, JSONArray, JSONObject
 from django.utils.dateparse import parse_datetime
 
-from feedback.eligibility import BOTH_WAYS_WITHIN, Grader, Graph, Ordered, Pool, Waiting, in_order
+from feedback.eligibility import (
+    BOTH_WAYS_WITHIN,
+    ESCALATED_AFTER,
+    Grader,
+    Graph,
+    Ordered,
+    Pool,
+    Waiting,
+    in_order,
+)
 from feedback.models import (
     Conflict,
     GradingRules,
@@ -33,6 +42,7 @@ from feedback.models import (
     Standing,
     Unlock,
 )
+from feedback.queries.gold import begun_blindly
 from loops.models import Cohort, Membership, User
 from loops.queries.counting import RowCount
 from loops.queries.notices import unread_of
@@ -74,14 +84,20 @@ def look(
 
     They are found by index, those with priority and then the longest waiting first, so what a look
     costs does not grow with the queue. `after` is the last view's `last`, for the next fifty.
-    What is the member's own, or what they have graded, is not read at all.
+    What is the member's own, or what they have graded, is not read at all; nor is, for its first
+    two days, that in the stead of which they had a blind calibration item.
     """
     query = _of_a_kind if kind else _of_any_kind
     if after is not None:
         query = Prepared(
             lambda **asked: _head_of_queue(_Asked(**asked, after=after)), **_types(kind)
         )
-    values = {"user": user.pk, "at": at, "month_ago": at - BOTH_WAYS_WITHIN}
+    values = {
+        "user": user.pk,
+        "at": at,
+        "month_ago": at - BOTH_WAYS_WITHIN,
+        "two_days_ago": at - ESCALATED_AFTER,
+    }
     return _view_of(
         user, [_Head(row) for row in query.rows(**values | ({"kind": kind} if kind else {}))]
     )
@@ -94,12 +110,14 @@ class _Asked:
     user: int
     at: datetime
     month_ago: datetime
+    two_days_ago: datetime
     kind: str = ""
     after: Mapping[int, tuple[bool, str, int]] | None = None
 
 
 def _types(kind: str = "") -> dict[str, type]:
-    types: dict[str, type] = {"user": int, "at": datetime, "month_ago": datetime}
+    types: dict[str, type] = {"user": int}
+    types |= dict.fromkeys(("at", "month_ago", "two_days_ago"), datetime)
     return types | ({"kind": str} if kind else {})
 
 
@@ -180,14 +198,17 @@ _of_a_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_types(
 
 def _first_waiting(asked: _Asked) -> QuerySet[Any, Any]:
     user, at = User(pk=asked.user), asked.at
+    in_its_stead = Review.objects.filter(
+        grader=user, purpose=Review.Purpose.GOLD, stands_for=OuterRef("attempt")
+    )
+    is_begun = begun_blindly(user, at).filter(pk=OuterRef("pk"))
     entries = (
         QueueEntry.objects.waiting()
         .filter(cohort=OuterRef("cohort"))
         .exclude(candidate=user)
         .filter(~Exists(barred_reviews(user, at).filter(attempt=OuterRef("attempt"))))
-        .filter(
-            ~Exists(Review.objects.held(at).filter(grader=user, stands_for=OuterRef("attempt")))
-        )
+        .filter(~Exists(in_its_stead.held(at)))
+        .filter(Q(since__lte=asked.two_days_ago) | ~Exists(in_its_stead.filter(~Exists(is_begun))))
     )
     if asked.kind:
         entries = entries.filter(round_kind__key=asked.kind)

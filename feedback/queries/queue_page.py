@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
-from feedback.eligibility import Exclusion, Waiting, exclusion, is_trained
+from feedback.eligibility import ESCALATED_AFTER, Exclusion, Waiting, exclusion, is_trained
 from feedback.models import Conflict, LedgerEntry, QueueEntry, Report, Review, Standing
 from feedback.queries.candidates import candidate_of
 from feedback.queries.queue import View, look, offered
@@ -27,6 +27,7 @@ REMEMBERED = timedelta(days=14)
 RAN_OUT = timedelta(days=3)
 """For so long one is, in which nothing was written either."""
 EXPIRED = Review.State.EXPIRED
+TO_GO_ON = (*Review.OPEN_STATES, EXPIRED, Review.State.RELEASED)
 REPORTED = "reported"
 """The code of a reason beside those of `Exclusion`: one's own report was contested."""
 
@@ -168,7 +169,7 @@ class QueuePage:
 def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     """Return what the queue page shows; five queries at most, whatever waits and was given."""
     view = look(user, at)
-    places = list(_places(user))
+    places = list(_places(user, at))
     label = _Labels(places)
     ordered = offered(user, at, view=view)
     attempts = _attempts(ordered.items)
@@ -182,7 +183,14 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     )
     unfinished = [review for review in own if review.is_open or review.state == EXPIRED]
     begun = [review for review in unfinished if not review.is_live and _is_begun(review, at)]
-    begun_attempts = {review.attempt_id for review in own if review.drafted_at is not None}
+    mine = _Mine(
+        begun={
+            review.stands_for_id or review.attempt_id
+            for review in own
+            if review.drafted_at is not None and review.state in TO_GO_ON
+        },
+        unswept={review.stands_for_id for review in own if review.is_open},
+    )
     return QueuePage(
         view=view,
         standings=[
@@ -192,7 +200,7 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
         held=[_own_line(review, label, at) for review in begun if not review.is_lapsed(at)],
         live=[_own_line(review, label, at) for review in unfinished if review.is_live],
         waiting=[
-            _waiting_line(item, attempt, label, view, at, is_begun=item.attempt in begun_attempts)
+            _waiting_line(item, attempt, label, view, at, mine=mine)
             for item, attempt in waiting[:shown]
         ],
         waiting_total=len(waiting),
@@ -207,13 +215,25 @@ def queue_page(user: User, at: datetime, *, shown: int = 20) -> QueuePage:
     )
 
 
-def _places(user: User) -> QuerySet[Any]:
-    """Return the member's places in cohorts, by name, each with what the page says of it."""
+def _places(user: User, at: datetime) -> QuerySet[Any]:
+    """Return the member's places in cohorts, by name, each with what the page says of it.
+
+    A blind calibration item that was handed in counts as the answer that it stood for would have,
+    for as long as that is kept from the member.
+    """
     standing = Standing.objects.filter(cohort=OuterRef("cohort"), member=user)
     of_waiting = Review.objects.filter(
         grader=user,
         attempt__queue_entry__in=QueueEntry.objects.waiting(),
         attempt__queue_entry__cohort=OuterRef("cohort"),
+    ).exclude(purpose=Review.Purpose.GOLD)
+    stood_for_waiting = Review.objects.submitted().filter(
+        grader=user,
+        purpose=Review.Purpose.GOLD,
+        stands_for__queue_entry__is_open=True,
+        stands_for__queue_entry__granted__lt=F("stands_for__queue_entry__wanted") - 1,
+        stands_for__queue_entry__cohort=OuterRef("cohort"),
+        stands_for__queue_entry__since__gt=at - ESCALATED_AFTER,
     )
     labels = LevelLabel.objects.filter(
         Q(company=DEFAULT_COMPANY) | Q(company=OuterRef("cohort__label_company"))
@@ -226,6 +246,7 @@ def _places(user: User) -> QuerySet[Any]:
             given=Subquery(standing.values("given")[:1]),
             taken=Subquery(standing.values("taken")[:1]),
             graded=RowCount(of_waiting.submitted()),
+            graded_blindly=RowCount(stood_for_waiting),
             reported=RowCount(of_waiting.filter(state=Review.State.VOID, report__isnull=False)),
             declared=ArraySubquery(
                 Conflict.objects.filter(declared_by=user).order_by().values("other_id")
@@ -306,16 +327,28 @@ def _attempts(items: Iterable[Waiting]) -> dict[int, Any]:
     return {attempt.pk: attempt for attempt in attempts}
 
 
+@dataclass(frozen=True)
+class _Mine:
+    """Of which answers the member has begun a review, and which stand behind a blind claim.
+
+    Such a claim that lapsed a moment ago counts as a place that is taken, as any other does until
+    the sweep lets it go.
+    """
+
+    begun: set[int]
+    unswept: set[int | None]
+
+
 def _waiting_line(
-    item: Waiting, attempt: Any, label: _Labels, view: View, at: datetime, *, is_begun: bool
+    item: Waiting, attempt: Any, label: _Labels, view: View, at: datetime, *, mine: _Mine
 ) -> WaitingLine:
-    loop = attempt.round.loop
+    loop, entry = attempt.round.loop, attempt.queue_entry
     return WaitingLine(
         title=attempt.round.title,
         target_label=label.of(loop, loop.target_rank),
         minutes=attempt.round.minutes or attempt.rubric_version.minutes,
-        places_free=attempt.queue_entry.wanted - attempt.queue_entry.granted,
-        is_begun=is_begun,
+        places_free=max(1, entry.wanted - entry.granted - (item.attempt in mine.unswept)),
+        is_begun=item.attempt in mine.begun,
         has_priority=attempt.has_priority,
         is_escalated=item.is_escalated(at),
         is_untrained=not is_trained(view.grader, item, view.pools[item.cohort]),
@@ -367,7 +400,7 @@ def _reasons(view: View, places: Iterable[Any], at: datetime) -> list[ReasonLine
     declared: set[int] = set()
     for place in places:
         declared |= set(place.declared)
-        counts[Exclusion.ALREADY_GRADED.value] += place.graded
+        counts[Exclusion.ALREADY_GRADED.value] += place.graded + place.graded_blindly
         counts[REPORTED] += place.reported
     for item in view.items:
         reason = exclusion(item, view.grader, view.pools[item.cohort], at)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from feedback.actions import gold, places, queue, reports, withdrawal
+from feedback.actions import conflicts, gold, places, queue, reports, reviews, withdrawal
 from feedback.models import (
     Conflict,
     GoldItem,
@@ -25,8 +25,10 @@ from feedback.models import (
     Standing,
     Unlock,
 )
-from feedback.queries.gold import expert_work, gold_lines, is_checked_blindly
+from feedback.queries.gold import expert_work, gold_lines, is_checked_blindly, is_read_now
+from feedback.queries.grading import has_free_place
 from feedback.queries.queue import offered
+from feedback.queries.queue_page import queue_page
 from feedback.queries.ratings import ratings_of
 from feedback.queries.reports import reports_that_count
 from loops.models import Attempt, Cohort, Event, Membership, Notice, Recording, Turn, User
@@ -412,10 +414,194 @@ def test_an_answer_that_is_gone_serves_no_more(how: str, candidate: User, item: 
     assert Event.objects.filter(verb="retired", subject_id=item.pk).count() == 1
 
 
+# What was begun goes on, what was given stays away
+
+
+@pytest.fixture
+def waiting(second_peer: User, cohort: Cohort) -> Attempt:
+    """An answer that waits for both its graders."""
+    return factories.answer(second_peer, cohort)
+
+
+@pytest.fixture
+def blind(
+    waiting: Attempt, item: GoldItem, trained: User, monkeypatch: pytest.MonkeyPatch
+) -> Review:
+    """The item, given in its stead, with a word typed in it."""
+    always(monkeypatch, is_tenth=True)
+    review = queue.claim(by=trained, at=NOW)
+    assert review.stands_for == waiting
+    always(monkeypatch, is_tenth=False)
+    reviews.save_draft(
+        review=review,
+        draft=reviews.Draft(summary="Asked who is hurt."),
+        version=0,
+        by=trained,
+        at=NOW,
+    )
+    return review
+
+
+def _offers(user: User, at: datetime) -> list[int]:
+    return [one.attempt for one in offered(user, at).items]
+
+
+def _let_go(review: Review, how: str) -> datetime:
+    if how == "put back":
+        queue.release(review=review, by=review.grader, at=NOW)
+        return NOW
+    return NOW + LEASE
+
+
+@pytest.mark.parametrize("how", ["put back", "lapsed"])
+def test_a_blind_item_let_go_opens_again_with_its_text(
+    how: str, waiting: Attempt, blind: Review, trained: User
+) -> None:
+    then = _let_go(blind, how)
+    (line,) = queue_page(trained, then).waiting
+    assert line.is_begun
+
+    again = queue.claim(by=trained, at=then)
+
+    assert (again.pk, again.attempt, again.state) == (blind.pk, blind.attempt, "draft")
+    assert (again.summary, again.stands_for) == ("Asked who is hurt.", waiting)
+    assert again.lease_until == then + LEASE
+    assert QueueEntry.objects.get(attempt=waiting).granted == 0, "its place stays free"
+    assert _offers(trained, then) == []
+
+
+def test_what_one_has_begun_is_never_exchanged_for_a_blind_item(
+    waiting: Attempt, item: GoldItem, trained: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always(monkeypatch, is_tenth=False)
+    begun = queue.claim(by=trained, at=NOW)
+    queue.release(review=begun, by=trained, at=NOW)
+    always(monkeypatch, is_tenth=True)
+
+    assert queue.claim(by=trained, at=NOW) == begun
+    assert QueueEntry.objects.get(attempt=waiting).granted == 1
+
+
+@pytest.mark.parametrize("how", ["put back", "lapsed"])
+def test_taking_it_again_takes_the_same_queries_either_way(
+    how: str, cohort: Cohort, blind: Review, trained: User
+) -> None:
+    other = _member(cohort)
+    Unlock.objects.create(member=other, round_kind=blind.attempt.round.round_kind, at=NOW)
+    real = queue.claim(by=other, at=NOW)
+    assert real.purpose == Review.Purpose.PEER
+    counts = []
+    for review in (blind, real):
+        then = _let_go(review, how)
+        queue.expire_lapsed(at=then)
+        with CaptureQueriesContext(connection) as queries:
+            assert queue.claim(by=review.grader, at=then) == review
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("end", ["handed in", "reported"])
+def test_what_it_stood_for_stays_out_of_sight_for_two_days(
+    end: str, waiting: Attempt, blind: Review, trained: User, cohort: Cohort
+) -> None:
+    if end == "handed in":
+        _handed_in(blind)
+    else:
+        reports.report(review=blind, kind="unusable", by=trained, at=NOW)
+
+    soon = NOW + timedelta(hours=47)
+    assert _offers(trained, soon) == []
+    with pytest.raises(queue.NothingToGrade):
+        queue.claim(by=trained, at=soon)
+    assert _offers(_member(cohort), soon) == [waiting.pk], "to others it is offered"
+    late = NOW + timedelta(hours=48)
+    (line,) = queue_page(trained, late).waiting
+    assert not line.is_begun
+    assert queue.claim(by=trained, at=late).attempt == waiting, "it must not go without a grader"
+
+
+def test_an_answer_that_everybody_is_asked_for_is_given_itself(
+    waiting: Attempt, item: GoldItem, trained: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always(monkeypatch, is_tenth=True)
+
+    assert queue.claim(by=trained, at=NOW + timedelta(hours=48)).attempt == waiting
+
+
+@pytest.mark.parametrize("why", ["conflict", "prompt ahead", "withdrawn"])
+def test_what_must_not_be_given_any_more_does_not_open_again(  # noqa: PLR0917
+    why: str, waiting: Attempt, blind: Review, trained: User, candidate: User, cohort: Cohort
+) -> None:
+    """Then the line goes, as that of an answer would."""
+    queue.release(review=blind, by=trained, at=NOW)
+    if why == "conflict":
+        conflicts.declare(other=candidate, by=trained, at=NOW)
+    elif why == "prompt ahead":
+        other = factories.in_force().prompts.order_by("-position").first()
+        Attempt.objects.filter(pk=waiting.pk).update(prompt=other)
+        _ahead(trained, cohort)
+    else:
+        withdrawal.withdraw(attempt=blind.attempt, by=candidate, at=NOW)
+
+    assert _offers(trained, NOW) == []
+    blind.refresh_from_db()
+    assert blind.state == Review.State.RELEASED
+    late = NOW + timedelta(hours=48)
+    assert queue.claim(by=trained, at=late).attempt == waiting
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_lapsed_one_goes_on_as_far_as_the_place_it_stood_for_is_free(
+    is_taken: bool, waiting: Attempt, blind: Review, trained: User, cohort: Cohort
+) -> None:
+    then = NOW + LEASE
+    queue.expire_lapsed(at=then)
+    if is_taken:
+        for _n in range(2):
+            queue.claim(by=_member(cohort), at=then)
+    blind.refresh_from_db()
+
+    assert has_free_place(blind) is not is_taken
+    kept = reviews.save_draft(
+        review=blind, draft=reviews.Draft(summary="Late."), version=1, by=trained, at=then
+    )
+
+    assert kept.summary == "Late."
+    assert kept.state == ("expired" if is_taken else "draft")
+
+
+@pytest.mark.parametrize(
+    ("reviews_in", "age_h", "is_read"), [(0, 1, False), (1, 1, True), (0, 48, True)]
+)
+def test_who_hands_it_in_reads_what_holds_of_the_answer_it_stood_for(  # noqa: PLR0917
+    reviews_in: int, age_h: int, is_read: bool, waiting: Attempt, blind: Review, cohort: Cohort
+) -> None:
+    for _n in range(reviews_in):
+        factories.submitted_review(waiting, _member(cohort))
+    then = NOW + timedelta(hours=age_h)
+    _handed_in(blind)
+
+    assert is_read_now(blind, then) is is_read
+    real = factories.submitted_review(waiting, _member(cohort))
+    assert is_read_now(real, then) is is_read
+
+
 # Nothing tells
 
 
 Pages = dict[str, str]
+
+WHOLE = {
+    **{f"dimension-{key}": "none" for key in factories.DIMENSIONS},
+    "dimension-discovery": "2",
+    "mark-about": "dimension:discovery",
+    "mark-start": "1:05",
+    "verdict": "yes",
+    "level_given": "2",
+    "confidence": "fair",
+    "summary": "Asked who is hurt.",
+}
 
 MASKED = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
@@ -425,6 +611,7 @@ MASKED = (
     (r"/media/[^\"]+", "/media/M"),
     (r"[a-z]+-\d{3}", "HANDLE"),
     (r'aria-hidden="true">[a-z]{2}<', "INITIALS<"),
+    (r"Your review is in, thank you\.[^<]*", "SAID"),
 )
 
 
@@ -446,10 +633,41 @@ def walk(client: Client, monkeypatch: pytest.MonkeyPatch) -> Callable[[User, boo
         review = Review.objects.get(grader=grader)
         assert (review.purpose == Review.Purpose.GOLD) is is_gold
         pages["claimed"] = f"{claimed.status_code} {sorted(claimed.headers)}"
-        pages["queue"] = client.get(reverse("feedback:queue")).text
-        pages["page"] = client.get(reverse("feedback:review", args=[review.public_id])).text
-        pages["api list"] = client.get(reverse("review-list")).text
-        pages["api"] = client.get(reverse("review-detail", args=[review.public_id])).text
+        page = reverse("feedback:review", args=[review.public_id])
+
+        def look(when: str) -> None:
+            for name, address in (
+                ("queue", reverse("feedback:queue")),
+                ("page", page),
+                ("api list", reverse("review-list")),
+                ("api", reverse("review-detail", args=[review.public_id])),
+                ("api queue", reverse("queue-list")),
+                ("training", reverse("feedback:training")),
+            ):
+                pages[f"{when}: {name}"] = client.get(address).text
+
+        def send(what: str) -> None:
+            version = Review.objects.get(pk=review.pk).draft_version
+            sent = client.post(
+                reverse(f"feedback:{what}", args=[review.public_id]), {**WHOLE, "version": version}
+            )
+            assert sent.status_code == 302, what
+            pages[f"{what}: answer"] = f"{sent.status_code} {sorted(sent.headers)}"
+            look(what)
+
+        look("claimed")
+        send("review_draft")
+        send("review_release")
+        always(monkeypatch, is_tenth=True)  # what one has begun stays what it is
+        assert client.post(reverse("feedback:claim"))["Location"] == page
+        look("taken again")
+        Review.objects.filter(pk=review.pk).update(lease_until=timezone.now())
+        look("lapsed")
+        assert client.post(reverse("feedback:claim"))["Location"] == page
+        look("taken once more")
+        send("review_submit")
+        assert Review.objects.get(pk=review.pk).is_submitted
+        look("later")
         return {name: masked(text) for name, text in pages.items()}
 
     return walk
@@ -467,7 +685,9 @@ def test_page_api_and_headers_are_the_same_byte_for_byte(  # noqa: PLR0917
     monkeypatch.setattr(timezone, "now", lambda: now)  # or a minute may pass from one to the other
     other = _member(cohort)
     Unlock.objects.create(member=other, round_kind=item.attempt.round.round_kind, at=NOW)
-    factories.answer(second_peer, cohort, submitted_at=now)
+    waiting = factories.answer(second_peer, cohort, submitted_at=now)
+    for answer in (item.attempt, waiting):
+        answer.recordings.update(started_at=answer.submitted_at)
 
     as_gold, as_work = walk(trained, True), walk(other, False)
 
