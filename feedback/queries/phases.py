@@ -1,12 +1,11 @@
 """The phase ribbon as pages show it: its geometry, its figures, and all of it in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -231,24 +230,6 @@ def ribbon_view(
     planned = [Planned(one.name, one.minutes) for one in guide]
     length_ms = duration_ms or _length_without_recording(pressed, planned)
     return RibbonView(ribbon_of(pressed, planned, length_ms), length_ms)
-
-
-def ribbons_of(
-    review_ids: Iterable[int],
-    guide: Sequence[GuidePhase],
-    *,
-    started_at: datetime,
-    duration_ms: int | None,
-) -> Mapping[int, RibbonView]:
-    """Return the ribbon of each review that has marked anything, by its id; one query."""
-    found: dict[int, list[Moment]] = {}
-    moments = Moment.objects.filter(review__in=list(review_ids))
-    for moment in moments.order_by("review_id", F("at_ms").asc(nulls_last=True), "pk"):
-        found.setdefault(moment.review_id, []).append(moment)
-    return {
-        review_id: ribbon_view(own, guide, started_at=started_at, duration_ms=duration_ms)
-        for review_id, own in found.items()
-    }
 
 
 def time_of(moment: Moment, started_at: datetime) -> int | None:
