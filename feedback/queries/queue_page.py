@@ -86,12 +86,13 @@ class OwnLine:
 class ClosedLine:
     """A review of the member's own that ended without being handed in, and why."""
 
-    TAKEN_BACK, ERASED, REPORTED, ELSEWHERE, RAN_OUT = (
+    TAKEN_BACK, ERASED, REPORTED, ELSEWHERE, RAN_OUT, PUT_BACK = (
         "taken_back",
         "erased",
         "reported",
         "reported_by_another",
         "ran_out",
+        "put_back",
     )
 
     review: Review
@@ -377,6 +378,8 @@ def _closed_line(review: Review, at: datetime) -> ClosedLine | None:
         report: Report | None = getattr(review, "report", None)
         why = _why_void(review, report)
         return ClosedLine(review, title, why, report if why == ClosedLine.REPORTED else None)
+    if review.state == Review.State.RELEASED:
+        return ClosedLine(review, title, ClosedLine.PUT_BACK) if review.drafted_at else None
     ran_out = review.is_lapsed(at) and review.drafted_at is None and not review.is_live
     return ClosedLine(review, title, ClosedLine.RAN_OUT) if ran_out else None
 

@@ -463,6 +463,20 @@ def test_a_lease_that_ran_out_with_nothing_written_is_explained_for_some_days(
     assert "Ended without a review" not in shown(client, peer)
 
 
+def test_what_was_written_and_put_back_can_be_read_though_others_have_the_answer(
+    client: Client, answer: Attempt, peer: User
+) -> None:
+    at = timezone.now() - timedelta(hours=2)
+    review = factories.review(answer, peer, state="released", claimed_at=at, drafted_at=at)
+    for _n in range(2):
+        factories.submitted_review(answer, factories.person())
+
+    page = ended(client, peer)
+
+    assert "You put it back." in page
+    assert reverse("feedback:review", args=[review.public_id]) in shown(client, peer)
+
+
 def test_an_answer_taken_back_after_the_review_is_listed_without_its_candidate(
     client: Client, answer: Attempt, candidate: User, peer: User
 ) -> None:
