@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from feedback.models import (
@@ -62,8 +62,13 @@ def review_to_write(user: User, public_id: UUID) -> Review:
 
 
 def review_with_asked(user: User, public_id: UUID) -> Review:
-    """Return a review to its grader, with what was asked of it and what they asked back."""
-    review: Review | None = with_asked(reviews_to_write(user)).filter(public_id=public_id).first()
+    """Return a review to its grader, with what was asked of it and what they asked back.
+
+    It brings along whether a debrief of its answer is open.
+    """
+    debriefs = entries_to_debrief().filter(attempt=OuterRef("attempt"))
+    reviews = with_asked(reviews_to_write(user)).annotate(in_debrief=Exists(debriefs))
+    review: Review | None = reviews.filter(public_id=public_id).first()
     if review is None:
         raise Http404("No such review.")
     return review

@@ -142,11 +142,12 @@ def debrief_for_results(
 def debrief_for_review(review: Review) -> bool:
     """Say whether a review that is in leads on to a debrief of its answer's graders.
 
-    One query for a split answer; none for another whose entry was fetched with the review.
+    No query where the review was fetched with its answer's entry and `in_debrief`.
     """
     if not (review.is_submitted and review.purpose in Review.READ_BY_CANDIDATE):
         return False
     entry: QueueEntry | None = getattr(review.attempt, "queue_entry", None)
     if entry is None or not (entry.is_split and review.attempt.is_submitted):
         return False
-    return is_debrief_open(review.attempt)
+    known: bool | None = getattr(review, "in_debrief", None)
+    return is_debrief_open(review.attempt) if known is None else known
