@@ -63,8 +63,17 @@ class AttemptGone(Refused):
     status = 410
     draft_version: int | None = None
     message = _(
-        "The candidate has withdrawn this answer. Your text is kept and counts as given, "
-        "but there is nothing left to grade."
+        "The candidate has withdrawn this answer. Your text is kept, but there is nothing left to "
+        "grade."
+    )
+
+
+class RecordingGone(AttemptGone):
+    """Its recording was erased, by its candidate or by a cohort's rule."""
+
+    message = _(
+        "The recording of this answer was erased. Your text is kept, but there is nothing left to "
+        "grade."
     )
 
 
@@ -259,7 +268,10 @@ def _has_free_place(review: Review, entry: QueueEntry) -> bool:
 
 def why_void(review: Review) -> "AttemptGone | ReviewVoided":
     """Return the words for who writes on in a review that was voided."""
-    return AttemptGone() if is_gone(review.attempt_id) else ReviewVoided()
+    if not is_gone(review.attempt_id):
+        return ReviewVoided()
+    is_there = Attempt.objects.submitted().filter(pk=review.attempt_id).exists()
+    return RecordingGone() if is_there else AttemptGone()
 
 
 @transaction.atomic

@@ -57,6 +57,9 @@ def _untold(at: datetime) -> QuerySet[Any]:
     graded = Review.objects.filter(attempt=OuterRef("attempt"), grader=member).exclude(
         let_go & Q(purpose=Review.Purpose.PEER, is_live=False)
     )
+    graded_in_its_stead = Review.objects.filter(
+        stands_for=OuterRef("attempt"), grader=member
+    ).exclude(let_go)
     held_the_mock = Turn.objects.filter(attempt=OuterRef("attempt"), interviewer=member)
     prompt_ahead = Turn.objects.filter(
         candidate=member,
@@ -74,6 +77,7 @@ def _untold(at: datetime) -> QuerySet[Any]:
             ~Exists(told),
             ~Exists(conflict),
             ~Exists(graded),
+            ~Exists(graded_in_its_stead),
             ~Exists(held_the_mock),
             ~Exists(prompt_ahead),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from feedback.eligibility import ESCALATED_AFTER, Exclusion, Waiting, exclusion, is_trained
@@ -16,7 +16,7 @@ from feedback.models import Conflict, LedgerEntry, QueueEntry, Report, Review, S
 from feedback.queries.candidates import candidate_of
 from feedback.queries.queue import View, look, offered
 from feedback.queries.session import ItemCount, as_interviewer, cards_counted, item_counts
-from loops.models import Attempt, Loop, Membership, User
+from loops.models import Attempt, Loop, Membership, Recording, User
 from loops.queries.counting import RowCount
 from loops.states import AttemptState, MockState
 from rubrics.models import DEFAULT_COMPANY, LevelLabel, RoundKind
@@ -104,6 +104,11 @@ class ClosedLine:
     def has_text(self) -> bool:
         """Say whether anything was written in it."""
         return self.review.drafted_at is not None
+
+    @property
+    def is_paid(self) -> bool:
+        """Say whether it counts as given: its lease still ran when the answer was taken away."""
+        return _is_paid(self.review)
 
 
 @dataclass(frozen=True)
@@ -267,9 +272,10 @@ def _places(user: User, at: datetime) -> QuerySet[Any]:
     )
 
 
-def _own(user: User, at: datetime, shown: int) -> QuerySet[Review]:
+def _own(user: User, at: datetime, shown: int) -> QuerySet[Any]:
     """Return the member's reviews that the page may show, by when they were claimed."""
     mine = Review.objects.filter(grader=user)
+    kept = Recording.objects.exclude(state=Recording.State.ERASED).kept()
     newest = mine.submitted().order_by("-submitted_at", "-pk")[: shown + 1]
     is_begun = Q(state__in=[*Review.OPEN_STATES, EXPIRED]) & (
         Q(drafted_at__isnull=False)
@@ -286,9 +292,11 @@ def _own(user: User, at: datetime, shown: int) -> QuerySet[Review]:
             "attempt__round__loop__cohort",
             "attempt__round__loop__member",
             "attempt__turn__mock",
+            "attempt__queue_entry",
             "ledger_entry",
             "report",
         )
+        .annotate(has_recording=Exists(kept.filter(attempt=OuterRef("attempt"))))
         .order_by("claimed_at", "pk")
     )
 
@@ -372,7 +380,7 @@ def _own_line(review: Review, label: _Labels, at: datetime) -> OwnLine:
     )
 
 
-def _closed_line(review: Review, at: datetime) -> ClosedLine | None:
+def _closed_line(review: Any, at: datetime) -> ClosedLine | None:
     title = review.attempt.round.title
     if review.state == Review.State.VOID:
         report: Report | None = getattr(review, "report", None)
@@ -384,14 +392,20 @@ def _closed_line(review: Review, at: datetime) -> ClosedLine | None:
     return ClosedLine(review, title, ClosedLine.RAN_OUT) if ran_out else None
 
 
-def _why_void(review: Review, report: Report | None) -> str:
+def _why_void(review: Any, report: Report | None) -> str:
     if report is not None and report.taken_back_at is None:
         return ClosedLine.REPORTED
     if review.attempt.state == AttemptState.WITHDRAWN:
         return ClosedLine.TAKEN_BACK
-    paid = getattr(review, "ledger_entry", None)
-    is_paid = paid is not None and paid.reason == LedgerEntry.Reason.VOIDED
-    return ClosedLine.ERASED if is_paid else ClosedLine.ELSEWHERE
+    entry: QueueEntry | None = getattr(review.attempt, "queue_entry", None)
+    is_reported = entry is not None and bool(entry.exclusion)
+    is_erased = _is_paid(review) or not (is_reported or review.has_recording)
+    return ClosedLine.ERASED if is_erased else ClosedLine.ELSEWHERE
+
+
+def _is_paid(review: Review) -> bool:
+    paid: LedgerEntry | None = getattr(review, "ledger_entry", None)
+    return paid is not None and paid.reason == LedgerEntry.Reason.VOIDED
 
 
 def _reasons(view: View, places: Iterable[Any], at: datetime) -> list[ReasonLine]:

@@ -36,6 +36,7 @@ from feedback.moment_forms import MomentForm
 from feedback.queries.answers import asked_for_review
 from feedback.queries.appeals import appeal_for_review
 from feedback.queries.debriefs import debrief_for_review
+from feedback.queries.gold import is_read_now
 from feedback.queries.grading import (
     FAR_RANKS,
     DimensionCard,
@@ -48,7 +49,6 @@ from feedback.queries.grading import (
     rubric_of,
 )
 from feedback.queries.reports import report_for_review
-from feedback.queries.reveal import is_revealed
 from feedback.sentences import verdict_sentences
 from loops.errors import Refused
 from loops.models import Turn, User
@@ -392,7 +392,7 @@ def _said_of_a_review(asked: Asked) -> str:
             "Your review is in, thank you. The candidate reads it with the second one, once the "
             "answer is handed in; if it is not, as a practice note."
         )
-    if is_revealed(attempt, timezone.now()):
+    if is_read_now(asked.review, timezone.now()):
         return _("Your review is in, thank you. The results are open: the candidate reads it now.")
     return _(
         "Your review is in, thank you. The candidate reads it together with the second one, "

@@ -611,7 +611,6 @@ MASKED = (
     (r"/media/[^\"]+", "/media/M"),
     (r"[a-z]+-\d{3}", "HANDLE"),
     (r'aria-hidden="true">[a-z]{2}<', "INITIALS<"),
-    (r"Your review is in, thank you\.[^<]*", "SAID"),
 )
 
 

@@ -436,6 +436,30 @@ def test_an_answer_whose_recording_was_erased_is_explained(
     assert "Its candidate erased the recording" in ended(client, peer)
 
 
+@pytest.mark.parametrize(
+    ("is_withdrawn", "words"),
+    [
+        (True, "Its candidate took the answer back after your lease had run out."),
+        (False, "Its recording was erased after your lease had run out."),
+    ],
+)
+def test_a_draft_that_lapsed_before_is_explained_and_costs_nothing(
+    client: Client, answer: Attempt, peer: User, *, is_withdrawn: bool, words: str
+) -> None:
+    now = timezone.now()
+    lapsed = {"lease_until": now - timedelta(minutes=1), "drafted_at": now}
+    factories.review(answer, peer, state="expired", claimed_at=now - timedelta(hours=1), **lapsed)
+    if is_withdrawn:
+        Attempt.objects.filter(pk=answer.pk).update(state="withdrawn")
+        places.settle(attempt=answer, at=now)
+    else:
+        recordings.erase(recording=answer.recordings.get(), by=None, at=now, rule_days=90)
+
+    page = ended(client, peer)
+
+    assert f"{words} It costs nobody a credit. What you wrote is kept." in page
+
+
 def test_ones_own_report_and_anothers_are_explained(
     client: Client, answer: Attempt, peer: User, second_peer: User
 ) -> None:
