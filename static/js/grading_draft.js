@@ -56,11 +56,13 @@ export class Draft {
     this.#saving.reopen();
   }
 
-  /* Lets what is on its way arrive, so that the form that leaves the page has the newest version. */
+  /* Lets what is on its way arrive, so that the form that leaves the page has the newest version; it takes the rest
+   * along, which is not sent beside it. */
   async leave() {
     const patience = new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     await Promise.race([this.#saving.settled(), patience]);
     this.#isLeaving = true;
+    this.#saving.hold();
   }
 
   #listen() {
@@ -79,7 +81,10 @@ export class Draft {
     addEventListener("online", () => {
       if (this.#saving.isUnsaved) this.now();
     });
-    addEventListener("pageshow", () => (this.#isLeaving = false));
+    addEventListener("pageshow", () => {
+      this.#isLeaving = false;
+      this.#saving.goOn();
+    });
   }
 
   #fields() {
@@ -168,6 +173,7 @@ export class Saving {
   #isSending = false;
   #isChanged = false;
   #isClosed = false;
+  #isHeld = false;
   #fails = 0;
   #waiting = [];
 
@@ -209,6 +215,18 @@ export class Saving {
     this.now();
   }
 
+  /* Send nothing until it is told to go on. */
+  hold() {
+    this.#isHeld = true;
+    this.#cancel(this.#timer);
+  }
+
+  goOn() {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (this.isUnsaved) this.now();
+  }
+
   /* Resolves when nothing is on its way: true where all is kept. */
   settled() {
     if (!this.#isSending) return Promise.resolve(!this.isUnsaved);
@@ -222,6 +240,7 @@ export class Saving {
   }
 
   #sendIn(ms) {
+    if (this.#isHeld) return;
     this.#cancel(this.#timer);
     this.#timer = this.#later(() => this.#sendOne(), ms);
   }

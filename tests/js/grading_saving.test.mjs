@@ -144,3 +144,18 @@ test("what is typed on after the answer is gone is kept, too", async () => {
   assert.deepEqual(told.said, ["waiting", "over", "waiting", "over"]);
   assert.equal(saving.isUnsaved, false);
 });
+
+test("what leaves with the form is not sent beside it, and is once the page is back", async () => {
+  const { told, saving, type, wait } = desk();
+
+  type("a");
+  saving.hold();
+  assert.ok(told.timers.every((one) => one.isOff));
+  type("ab");
+  assert.ok(told.timers.every((one) => one.isOff));
+  assert.equal(saving.isUnsaved, true);
+
+  saving.goOn();
+  await wait();
+  assert.deepEqual(told.sent, ["ab"]);
+});
