@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.cast"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+WINDOWLESS = "chromium-headless-shell"
+"""The same browser without windows to draw: a page costs it a third of the work."""
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --use-fake-ui-for-media-stream "
@@ -140,7 +142,10 @@ def browser(chromium: str) -> Iterator[Browser]:
 
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's own loop runs in this thread
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        windowless = None if "CHROMIUM" in os.environ else shutil.which(WINDOWLESS)
+        browser = playwright.chromium.launch(
+            executable_path=windowless or chromium, args=CHROMIUM_FLAGS
+        )
         yield browser
         browser.close()
         connections.close_all()  # beside a running loop Django keeps others than without one
