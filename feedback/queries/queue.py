@@ -47,7 +47,7 @@ from loops.models import Cohort, Membership, User
 from loops.queries.counting import RowCount
 from loops.queries.notices import unread_of
 from loops.queries.practice import turns_ahead
-from loops.queries.prepared import Prepared
+from loops.queries.prepared import Prepared, run_once
 
 PAGE = 50
 SEED = "plumbline"
@@ -87,20 +87,15 @@ def look(
     What is the member's own, or what they have graded, is not read at all; nor is, for its first
     two days, that in the stead of which they had a blind calibration item.
     """
-    query = _of_a_kind if kind else _of_any_kind
-    if after is not None:
-        query = Prepared(
-            lambda **asked: _head_of_queue(_Asked(**asked, after=after)), **_types(kind)
-        )
-    values = {
-        "user": user.pk,
-        "at": at,
-        "month_ago": at - BOTH_WAYS_WITHIN,
-        "two_days_ago": at - ESCALATED_AFTER,
-    }
-    return _view_of(
-        user, [_Head(row) for row in query.rows(**values | ({"kind": kind} if kind else {}))]
+    asked = _Asked(
+        user=user.pk,
+        at=at,
+        month_ago=at - BOTH_WAYS_WITHIN,
+        two_days_ago=at - ESCALATED_AFTER,
+        kind=kind,
+        after=after,
     )
+    return _view_of(user, [_Head(row) for row in _rows(asked)])
 
 
 @dataclass(frozen=True)
@@ -113,12 +108,6 @@ class _Asked:
     two_days_ago: datetime
     kind: str = ""
     after: Mapping[int, tuple[bool, str, int]] | None = None
-
-
-def _types(kind: str = "") -> dict[str, type]:
-    types: dict[str, type] = {"user": int}
-    types |= dict.fromkeys(("at", "month_ago", "two_days_ago"), datetime)
-    return types | ({"kind": str} if kind else {})
 
 
 _COHORT = tuple(field.attname for field in Cohort._meta.concrete_fields)
@@ -192,8 +181,16 @@ def _head_of_queue(asked: _Asked) -> QuerySet[Any, Any]:
     )
 
 
-_of_any_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_types())
-_of_a_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_types("any"))
+_BY_ANY = {"user": int} | dict.fromkeys(("at", "month_ago", "two_days_ago"), datetime)
+_of_any_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_BY_ANY)
+_of_a_kind = Prepared(lambda **asked: _head_of_queue(_Asked(**asked)), **_BY_ANY, kind=str)
+
+
+def _rows(asked: _Asked) -> list[tuple[Any, ...]]:
+    if asked.after is not None:
+        return run_once(_head_of_queue(asked))
+    values = {name: getattr(asked, name) for name in _BY_ANY}
+    return _of_a_kind.rows(**values, kind=asked.kind) if asked.kind else _of_any_kind.rows(**values)
 
 
 def _first_waiting(asked: _Asked) -> QuerySet[Any, Any]:
