@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -30,7 +30,6 @@ from loops.answer_links import answer_token
 from loops.models import (
     Appeal,
     Attempt,
-    Cohort,
     DayHours,
     DaysAway,
     Invitation,
@@ -40,6 +39,10 @@ from loops.models import (
 )
 from rubrics.models import Preset
 from tests import factories
+from tests.kept import kept_rows
+
+if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("config", "rubrics", "loops", "feedback")
@@ -186,20 +189,38 @@ class World:
     """Rows of one cohort, and somebody for each role."""
 
     roles: dict[str, User | AnonymousUser]
+    peers: tuple[User, User]
     ids: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Make the world once; each test changes it in a savepoint of its own."""
+    with kept_rows(django_db_blocker):
+        yield made_world()
+
+
 @pytest.fixture
-def world(  # noqa: PLR0917 - one argument for each of the cast
-    candidate: User,
-    peer: User,
-    second_peer: User,
-    organiser: User,
-    outsider: User,
-    cohort: Cohort,
-) -> World:
+def world(made: World, db: None) -> World:
+    """The world as it was made."""
+    return made
+
+
+@pytest.fixture
+def peer(world: World) -> User:
+    """Who holds one review of the world's and has handed in others."""
+    return world.peers[0]
+
+
+def made_world() -> World:
     """A loop with a draft being recorded, one answer waiting, one half graded and one revealed."""
     now = timezone.now()
+    candidate, peer, second_peer, organiser, outsider = (
+        factories.person(handle)
+        for handle in ("candidate-101", "peer-102", "second-103", "organiser-104", "outsider-105")
+    )
+    cohort = factories.cohort(candidate, peer, second_peer, organiser=organiser)
+    factories.cohort(outsider)
     loop = factories.loop(candidate, cohort, kinds=["sd_ambiguous", "coding"])
     round_, other_round = loop.rounds.order_by("position")
     submitted = factories.attempt(round_, submitted_at=now)
@@ -312,7 +333,7 @@ def world(  # noqa: PLR0917 - one argument for each of the cast
         "candidate": candidate,
         "organiser": organiser,
     }
-    return World(roles=roles, ids=ids)
+    return World(roles=roles, peers=(peer, second_peer), ids=ids)
 
 
 ROLES = ("anonymous", "outsider", "peer", "candidate", "organiser")
@@ -584,10 +605,10 @@ def test_captions_close_with_the_recording(world: World, peer: User) -> None:
     assert (before, _status(peer, "get", url)) == (200, 404)
 
 
-def test_foreign_evidence_is_not_removed(world: World, peer: User, second_peer: User) -> None:
+def test_foreign_evidence_is_not_removed(world: World, peer: User) -> None:
     """The id of one review with the evidence of another opens nothing."""
     attempt = Attempt.objects.get(public_id=world.ids["submitted"]["attempt_id"])
-    other = factories.review(attempt, second_peer)
+    other = factories.review(attempt, world.peers[1])
     foreign = factories.evidence(other, attempt.rubric_version.dimensions.first())
     ids = {**world.ids["review"], "evidence_id": foreign.public_id}
 

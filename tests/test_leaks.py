@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db.models import Model, Q
@@ -21,10 +21,14 @@ from feedback import models as feedback
 from feedback.actions import gold
 from loops import models as loops
 from loops.emails import compose
-from loops.models import Attempt, Cohort, Notice, User
+from loops.models import Attempt, Notice, User
 from loops.queries.notices import with_words
 from rubrics.models import RoundKind, Vignette
 from tests import factories
+from tests.kept import kept_rows
+
+if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db
 
@@ -95,10 +99,24 @@ class Secret:
     known_to: frozenset[int]
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[World]:
+    """Make the world once; each test changes it in a savepoint of its own."""
+    with kept_rows(django_db_blocker):
+        yield made_world()
+
+
 @pytest.fixture
-def world(cohort: Cohort, organiser: User) -> World:
+def world(made: World, db: None) -> World:
+    """The world as it was made."""
+    return made
+
+
+def made_world() -> World:
     """One answer in each state of its reviews, and everything that people say about them."""
     now = timezone.now()
+    organiser = factories.person("organiser-104")
+    cohort = factories.cohort(organiser=organiser, name="Thursday cohort")
     people = {"organiser": organiser}
     for part in ("candidate", "early", "late", "third", "handler", "bystander", "expert"):
         person = factories.person(f"{part}-101", name=f"Fullname Of {part.title()}")
@@ -382,12 +400,11 @@ Review = Callable[..., feedback.Review]
 
 @pytest.mark.parametrize("is_swapped", [False, True])
 def test_reviews_are_ordered_by_when_they_came_whoever_wrote_them(
-    client: Client, cohort: Cohort, candidate: User, is_swapped: bool
+    client: Client, db: None, is_swapped: bool
 ) -> None:
     graders = [factories.person(f"grader-10{n}") for n in range(2)]
-    for grader in graders:
-        factories.join(cohort, grader)
-    answer = factories.answer(candidate, cohort)
+    candidate = factories.person("reader-100")
+    answer = factories.answer(candidate, factories.cohort(candidate, *graders))
     first, second = reversed(graders) if is_swapped else graders
     for minutes, grader in ((10, first), (20, second)):
         factories.submitted_review(

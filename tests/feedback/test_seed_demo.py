@@ -68,6 +68,7 @@ from loops.models import (
 )
 from loops.queries.reliability import reliability_of
 from rubrics.actions import CATALOGUE
+from tests.kept import kept_rows
 
 TODAY = "2026-03-02"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -152,11 +153,7 @@ def made(
 ) -> Iterator[Made]:
     """Make the demo twice in two transactions, from the same takes; keep the second."""
     takes = players.draw_takes(tmp_path_factory.mktemp("takes"))
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        django_db_blocker.unblock(),
-        transaction.atomic(),
-    ):
+    with pytest.MonkeyPatch.context() as patch, kept_rows(django_db_blocker):
         patch.setattr(players, "draw_takes", lambda folder: takes)
         call_command("import_rubrics", verbosity=0, stdout=StringIO())
         with transaction.atomic():
@@ -166,7 +163,6 @@ def made(
         assert not User.objects.exists()
         seed(f"--today={TODAY}", "--force")
         yield Made(first, facts())
-        transaction.set_rollback(True)
 
 
 @pytest.fixture
