@@ -105,16 +105,22 @@ def join(cohort: Cohort, user: User, role: str = Membership.Role.MEMBER) -> Memb
 
 def levels(ladder: str = "ic") -> list[Level]:
     """Return the ladder's four levels with their default labels; there is one set."""
-    made = []
-    for rank, text in enumerate(LABELS[ladder]):
-        level, is_new = Level.objects.get_or_create(
-            ladder=ladder,
-            rank=rank,
-            defaults={"scope": "a team", "width": "one area", "looks_for": "what it takes"},
+    made = list(Level.objects.filter(ladder=ladder).order_by("rank"))
+    if not made:
+        made = Level.objects.bulk_create(
+            Level(
+                ladder=ladder,
+                rank=rank,
+                scope="a team",
+                width="one area",
+                looks_for="what it takes",
+            )
+            for rank in range(len(LABELS[ladder]))
         )
-        if is_new:
-            LevelLabel.objects.create(level=level, company="default", text=text)
-        made.append(level)
+        LevelLabel.objects.bulk_create(
+            LevelLabel(level=level, company="default", text=text)
+            for level, text in zip(made, LABELS[ladder], strict=True)
+        )
     return made
 
 
