@@ -278,9 +278,14 @@ def gold_instead(*, by: User, item: Waiting, at: datetime) -> int | None:
         user=by.pk, attempt=item.attempt, kind=item.round_kind, cohort=item.cohort
     )
     count = Review.objects.filter(grader=by, is_live=False).count()
-    drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
-    is_drawn = drawn[0] % ONE_IN == 0 and at - item.since < ESCALATED_AFTER
+    is_drawn = is_tenth(by, count) and at - item.since < ESCALATED_AFTER
     return int(found[0][0]) if found and is_drawn else None
+
+
+def is_tenth(by: User, count: int) -> bool:
+    """Say whether the claim of a grader who has had so many reviews is one of the one in ten."""
+    drawn = salted_hmac("feedback.gold", f"{by.pk}:{count}", secret=settings.SECRET_KEY).digest()
+    return drawn[0] % ONE_IN == 0
 
 
 def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Attempt, tuple[int]]:

@@ -71,7 +71,7 @@ def trained(cohort: Cohort, item: GoldItem) -> User:
 
 
 def always(monkeypatch: pytest.MonkeyPatch, *, is_tenth: bool) -> None:
-    monkeypatch.setattr(gold, "ONE_IN", 1 if is_tenth else 10**9)
+    monkeypatch.setattr(gold, "is_tenth", lambda _by, _count: is_tenth)
 
 
 def test_three_experts_make_references_and_the_item_serves(item: GoldItem) -> None:
