@@ -9,7 +9,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from feedback.models import Conflict, GoldExpert, GoldItem, Review, Unlock
-from feedback.queries.reveal import PATIENCE, REVIEWS_WANTED
+from feedback.queries.reveal import revealed_attempts
 from loops.models import Attempt, Cohort, Membership, Recording, User
 from loops.queries.practice import turns_ahead
 from loops.states import AttemptState
@@ -192,12 +192,5 @@ def is_read_now(review: Review, at: datetime) -> bool:
     query either way.
     """
     stood_for = review.stands_for_id if review.purpose == Review.Purpose.GOLD else None
-    handed_in = Count("reviews", filter=Q(reviews__in=Review.objects.in_results()))
-    found = (
-        Attempt.objects.submitted()
-        .filter(pk=stood_for or review.attempt_id)
-        .annotate(reviews_in=handed_in + (1 if stood_for else 0))
-    )
-    return found.filter(
-        Q(reviews_in__gte=REVIEWS_WANTED) | Q(reviews_in__gte=1, submitted_at__lte=at - PATIENCE)
-    ).exists()
+    revealed = revealed_attempts(at, beside=1 if stood_for else 0)
+    return revealed.filter(pk=stood_for or review.attempt_id).exists()

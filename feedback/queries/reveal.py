@@ -12,8 +12,11 @@ REVIEWS_WANTED = 2
 PATIENCE = timedelta(hours=48)
 
 
-def revealed_attempts(at: datetime) -> QuerySet[Attempt]:
-    """Return the submitted attempts whose reviews their candidates may see at that instant."""
+def revealed_attempts(at: datetime, *, beside: int = 0) -> QuerySet[Attempt]:
+    """Return the submitted attempts whose reviews their candidates may see at that instant.
+
+    That is, or would be with so many reviews `beside` those that are in.
+    """
     handed_in = Count(
         "reviews",
         filter=Q(
@@ -24,8 +27,8 @@ def revealed_attempts(at: datetime) -> QuerySet[Attempt]:
         Attempt.objects.filter(state=AttemptState.SUBMITTED)
         .annotate(reviews_in=handed_in)
         .filter(
-            Q(reviews_in__gte=REVIEWS_WANTED)
-            | Q(reviews_in__gte=1, submitted_at__lte=at - PATIENCE)
+            Q(reviews_in__gte=REVIEWS_WANTED - beside)
+            | Q(reviews_in__gte=1 - beside, submitted_at__lte=at - PATIENCE)
         )
     )
 
