@@ -50,9 +50,7 @@ def _untold(at: datetime) -> QuerySet[Any]:
         kind=Notice.Kind.NEEDS_GRADER,
         subject=Concat(Value("attempt:"), Cast(OuterRef("attempt_id"), TextField())),
     )
-    conflict = Conflict.objects.filter(
-        Q(declared_by=member, other=candidate) | Q(declared_by=candidate, other=member)
-    )
+    conflict = Conflict.objects.between(member, candidate)
     let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
     graded = Review.objects.filter(attempt=OuterRef("attempt"), grader=member).exclude(
         let_go & Q(purpose=Review.Purpose.PEER, is_live=False)

@@ -1,7 +1,7 @@
 """The queue's own facts: what waits, who must not grade whom, who graded whom, give and take."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -108,6 +108,10 @@ class ConflictQuerySet(models.QuerySet["Conflict"]):
     def of(self, user: User) -> "ConflictQuerySet":
         """Keep those that the person has part in, whoever declared them."""
         return self.filter(Q(declared_by=user) | Q(other=user))
+
+    def between(self, one: Any, other: Any) -> "ConflictQuerySet":
+        """Keep those of two people, whoever declared them; either may be an outer query's."""
+        return self.filter(Q(declared_by=one, other=other) | Q(declared_by=other, other=one))
 
 
 class Conflict(models.Model):

@@ -184,9 +184,7 @@ def _with_members(appeals: QuerySet[GradeAppeal], at: datetime) -> Iterable[Any]
     seen = Review.objects.filter(attempt=attempt, grader=person).exclude(
         unread_reviews(at) | Q(grade_appeal=OuterRef(OuterRef("pk")), submitted_at=None)
     )
-    conflicts = Conflict.objects.filter(
-        Q(declared_by=person, other=candidate) | Q(declared_by=candidate, other=person)
-    )
+    conflicts = Conflict.objects.between(person, candidate)
     ahead = turns_ahead(cast(Any, person)).filter(
         round__round_kind=kind, prompt__key=OuterRef(OuterRef("attempt__prompt__key"))
     )

@@ -239,10 +239,7 @@ def _first_waiting(asked: _Asked) -> QuerySet[Any, Any]:
     has_had_it = Review.objects.filter(
         attempt=OuterRef(OuterRef("attempt")), grader=OuterRef("user")
     ).exclude(_IS_LET_GO & _FROM_THE_QUEUE)
-    is_declared = Conflict.objects.filter(
-        Q(declared_by=OuterRef("user"), other=OuterRef(OuterRef("candidate")))
-        | Q(declared_by=OuterRef(OuterRef("candidate")), other=OuterRef("user"))
-    )
+    is_declared = Conflict.objects.between(OuterRef("user"), OuterRef(OuterRef("candidate")))
     one_way = (
         Membership.objects.filter(cohort=OuterRef("cohort"), user__is_active=True)
         .exclude(user=OuterRef("candidate"))
