@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from feedback.actions.places import lock_entry, recount
 from feedback.eligibility import ESCALATED_AFTER, Waiting
 from feedback.models import (
-    Conflict,
     GoldExpert,
     GoldItem,
     GoldReference,
@@ -27,13 +26,12 @@ from feedback.models import (
     Review,
     Unlock,
 )
-from feedback.queries.gold import expert_work
+from feedback.queries.gold import expert_work, may_meet
 from loops.actions.events import record
 from loops.actions.notices import tell
 from loops.actions.practice import expose
 from loops.errors import Refused
 from loops.models import Attempt, Membership, Notice, PromptExposure, Recording, User
-from loops.queries.practice import turns_ahead
 from loops.queries.prepared import Prepared
 from loops.states import AttemptState
 
@@ -292,16 +290,14 @@ def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Att
     """Return the oldest gold attempt that could stand for this one and be given to this grader."""
     by = User(pk=user)
     like = Attempt.objects.filter(pk=attempt, kind__in=OFFERABLE)
-    conflicts = Conflict.objects.of(by)
     trained = Unlock.objects.filter(member=by, round_kind=kind)
-    ahead = turns_ahead(by).filter(round__round_kind=kind, prompt__key=OuterRef("prompt__key"))
     organises = Membership.objects.filter(user=by, cohort=cohort, role=Membership.Role.ORGANISER)
     return (
         Attempt.objects.submitted()
         .filter(
+            may_meet(by),
             Exists(trained),
             ~Exists(organises),
-            ~Exists(ahead),
             gold_item__state=GoldItem.State.SERVING,
             round__loop__cohort=cohort,
             round__title__in=like.values("round__title"),
@@ -312,8 +308,6 @@ def _serving(*, user: int, attempt: int, kind: int, cohort: int) -> QuerySet[Att
         .exclude(round__loop__member=by)
         .exclude(pk__in=Review.objects.filter(grader=by).values("attempt"))
         .filter(~Exists(GoldExpert.objects.filter(expert=by, item__attempt=OuterRef("pk"))))
-        .exclude(round__loop__member__in=conflicts.values("other"))
-        .exclude(round__loop__member__in=conflicts.values("declared_by"))
         .order_by("gold_item__serving_since", "pk")
         .values_list("pk")[:1]
     )

@@ -135,17 +135,26 @@ def is_checked_blindly(user: User) -> bool:
     return serving.filter(attempt__round__loop__cohort__memberships__user=user).exists()
 
 
+def may_meet(user: User, answer: str = "") -> Q:
+    """Tell the answers that nothing which protects people keeps from a person.
+
+    That is a conflict with its candidate, and a mock in which they are to answer its prompt. The
+    `answer` is the path to it from what is looked for, with its underscores.
+    """
+    conflict = Conflict.objects.between(user, OuterRef(f"{answer}round__loop__member"))
+    ahead = turns_ahead(user).filter(
+        round__round_kind=OuterRef(f"{answer}round__round_kind"),
+        prompt__key=OuterRef(f"{answer}prompt__key"),
+    )
+    return Q(~Exists(conflict), ~Exists(ahead))
+
+
 def expert_work(user: User) -> QuerySet[GoldExpert]:
     """Return what a person was asked to grade as an expert and has not handed in.
 
     Left out, without a word to anybody, is an answer of somebody with whom there is a conflict, or
     to a prompt that waits for the person in a mock, and one that they have had blindly.
     """
-    conflicts = Conflict.objects.of(user)
-    ahead = turns_ahead(user).filter(
-        round__round_kind=OuterRef("item__attempt__round__round_kind"),
-        prompt__key=OuterRef("item__attempt__prompt__key"),
-    )
     blind = Review.objects.filter(
         grader=user, attempt=OuterRef("item__attempt"), purpose=Review.Purpose.GOLD
     )
@@ -153,9 +162,7 @@ def expert_work(user: User) -> QuerySet[GoldExpert]:
         GoldExpert.objects.filter(expert=user)
         .exclude(item__state=GoldItem.State.RETIRED)
         .exclude(review__state=Review.State.SUBMITTED)
-        .exclude(item__attempt__round__loop__member__in=conflicts.values("other"))
-        .exclude(item__attempt__round__loop__member__in=conflicts.values("declared_by"))
-        .filter(~Exists(ahead), ~Exists(blind))
+        .filter(may_meet(user, "item__attempt__"), ~Exists(blind))
         .filter(item__attempt__recordings__in=Recording.objects.ready())
         .select_related("item__attempt__round__loop__cohort")
         .order_by("asked_at", "pk")
@@ -170,18 +177,11 @@ def begun_blindly(user: User, at: datetime) -> QuerySet[Review]:
     """
     let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
     has_lapsed = Q(state__in=Review.OPEN_STATES, lease_until__lte=at)
-    conflicts = Conflict.objects.of(user)
-    ahead = turns_ahead(user).filter(
-        round__round_kind=OuterRef("attempt__round__round_kind"),
-        prompt__key=OuterRef("attempt__prompt__key"),
-    )
     return (
         Review.objects.filter(let_go | has_lapsed, grader=user, purpose=Review.Purpose.GOLD)
         .filter(attempt__state=AttemptState.SUBMITTED)
         .filter(attempt__in=Recording.objects.ready().values("attempt"))
-        .exclude(attempt__round__loop__member__in=conflicts.values("other"))
-        .exclude(attempt__round__loop__member__in=conflicts.values("declared_by"))
-        .filter(~Exists(ahead))
+        .filter(may_meet(user, "attempt__"))
     )
 
 
