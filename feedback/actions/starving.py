@@ -51,7 +51,7 @@ def _untold(at: datetime) -> QuerySet[Any]:
         subject=Concat(Value("attempt:"), Cast(OuterRef("attempt_id"), TextField())),
     )
     conflict = Conflict.objects.between(member, candidate)
-    let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+    let_go = Q(state__in=Review.LET_GO_STATES)
     graded = Review.objects.filter(attempt=OuterRef("attempt"), grader=member).exclude(
         let_go & Q(purpose=Review.Purpose.PEER, is_live=False)
     )

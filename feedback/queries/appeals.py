@@ -237,7 +237,7 @@ def _is_readable(attempt: OuterRef) -> Q:
 
 def unread_reviews(at: datetime) -> Q:
     """Tell the reviews that were given up before a word was written: they have seen nothing."""
-    is_given_up = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED]) | Q(
+    is_given_up = Q(state__in=Review.LET_GO_STATES) | Q(
         state__in=Review.OPEN_STATES, lease_until__lte=at
     )
     return is_given_up & Q(drafted_at=None)

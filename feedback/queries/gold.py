@@ -175,7 +175,7 @@ def begun_blindly(user: User, at: datetime) -> QuerySet[Review]:
     What keeps an answer of the queue's from being taken again keeps these: it is gone, there is a
     conflict with its candidate, or its prompt waits for the grader in a mock.
     """
-    let_go = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+    let_go = Q(state__in=Review.LET_GO_STATES)
     has_lapsed = Q(state__in=Review.OPEN_STATES, lease_until__lte=at)
     return (
         Review.objects.filter(let_go | has_lapsed, grader=user, purpose=Review.Purpose.GOLD)

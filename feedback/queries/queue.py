@@ -52,7 +52,7 @@ from loops.queries.prepared import Prepared, run_once
 PAGE = 50
 SEED = "plumbline"
 
-_IS_LET_GO = Q(state__in=[Review.State.RELEASED, Review.State.EXPIRED])
+_IS_LET_GO = Q(state__in=Review.LET_GO_STATES)
 _FROM_THE_QUEUE = Q(purpose=Review.Purpose.PEER, is_live=False)
 
 

@@ -27,7 +27,7 @@ REMEMBERED = timedelta(days=14)
 RAN_OUT = timedelta(days=3)
 """For so long one is, in which nothing was written either."""
 EXPIRED = Review.State.EXPIRED
-TO_GO_ON = (*Review.OPEN_STATES, EXPIRED, Review.State.RELEASED)
+TO_GO_ON = (*Review.OPEN_STATES, *Review.LET_GO_STATES)
 REPORTED = "reported"
 """The code of a reason beside those of `Exclusion`: one's own report was contested."""
 
