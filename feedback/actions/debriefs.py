@@ -24,7 +24,6 @@ from loops.errors import Refused
 from loops.models import Attempt, Notice, User
 
 ASKED_AT_ONCE = 100
-YES = (Review.Verdict.YES, Review.Verdict.STRONG_YES)
 
 
 class NotOfOnePiece(Refused):
@@ -135,7 +134,7 @@ def revise(*, review: Review, now: Now, at: datetime) -> Revision:
     """
     attempt = review.attempt
     _lock_open(attempt, at)
-    if (now.verdict in YES) != (now.level_given_rank >= attempt.round.loop.target_rank):
+    if (now.verdict in Review.YES) != (now.level_given_rank >= attempt.round.loop.target_rank):
         raise NotOfOnePiece
     revision, _is_new = Revision.objects.update_or_create(
         review=review,

@@ -25,7 +25,6 @@ from loops.states import AttemptState, RecordingState
 THIRD = 3
 """So many reviews are wanted at least where two are split."""
 SETTLED_AT_ONCE = 500
-YES = (Review.Verdict.YES, Review.Verdict.STRONG_YES)
 
 
 def lock_entry(attempt: Attempt | int, at: datetime) -> QueueEntry:
@@ -213,4 +212,4 @@ def _opinions(attempt: Attempt) -> list[Opinion]:
         rows = Rating.objects.filter(review__in=verdicts, dimension__is_key=True)
         for review_id, key, rank in rows.values_list("review_id", "dimension__key", "rank"):
             ranks[review_id][key] = rank
-    return [Opinion(ranks[pk], verdict in YES) for pk, verdict in sorted(verdicts.items())]
+    return [Opinion(ranks[pk], verdict in Review.YES) for pk, verdict in sorted(verdicts.items())]

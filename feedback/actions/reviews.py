@@ -25,8 +25,6 @@ from loops.models import Attempt, User
 from loops.states import AttemptState
 from rubrics.models import Dimension, Downcode
 
-YES = (Review.Verdict.YES, Review.Verdict.STRONG_YES)
-
 
 @dataclass(frozen=True)
 class Draft:
@@ -323,7 +321,9 @@ def problems_of(review: Review) -> list[Problem]:
         problems.append(
             Problem("level_given", _("Choose the highest level at which you would say yes."))
         )
-    elif review.verdict and (review.verdict in YES) != (review.level_given_rank >= target_rank):
+    elif review.verdict and (review.verdict in Review.YES) != (
+        review.level_given_rank >= target_rank
+    ):
         problems.append(
             Problem(
                 "level_given",

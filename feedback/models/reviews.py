@@ -94,6 +94,7 @@ class Review(models.Model):
     READ_BY_CANDIDATE: ClassVar[tuple[str, ...]] = (Purpose.PEER.value, Purpose.APPEAL.value)
     OPEN_STATES: ClassVar[tuple[str, ...]] = (State.CLAIMED.value, State.DRAFT.value)
     LET_GO_STATES: ClassVar[tuple[str, ...]] = (State.RELEASED.value, State.EXPIRED.value)
+    YES: ClassVar[tuple[str, ...]] = (Verdict.YES.value, Verdict.STRONG_YES.value)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="reviews")

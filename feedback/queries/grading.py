@@ -261,7 +261,7 @@ class GradingPage:
     @property
     def is_yes(self) -> bool:
         """Say whether the grader's verdict at the target is a yes."""
-        return self.review.verdict in {Review.Verdict.YES, Review.Verdict.STRONG_YES}
+        return self.review.verdict in Review.YES
 
     @cached_property
     def said(self) -> list[SaidLine]:

@@ -117,7 +117,7 @@ class GraderReview:
     @property
     def is_yes(self) -> bool:
         """Say whether the verdict at the target is a yes."""
-        return self.review.verdict in {Review.Verdict.YES, Review.Verdict.STRONG_YES}
+        return self.review.verdict in Review.YES
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ from loops.models import Attempt
 from rubrics.models import Dimension
 from rubrics.queries import level_labels
 
-YES = (Review.Verdict.YES, Review.Verdict.STRONG_YES)
-
 
 @dataclass(frozen=True)
 class Column:
@@ -38,7 +36,7 @@ class Column:
     @property
     def is_yes(self) -> bool:
         """Say whether the verdict at the target is a yes."""
-        return self.review.verdict in YES
+        return self.review.verdict in Review.YES
 
     @property
     def is_revised(self) -> bool:
