@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
@@ -249,6 +250,30 @@ def test_recordings_are_sent_by_nginx_with_the_headers_of_private_files(
         closed = served.ask("GET", path)
         assert (closed.status, CONTENT in closed.body) == (404, False), path
     assert served.ask("GET", address.partition("?")[0]).status == 403
+
+
+def test_nginx_tells_nothing_of_how_old_a_recording_is(
+    served: Served, client: Client, candidate: User, cohort: Cohort
+) -> None:
+    """By its age a grader would know a blind calibration item."""
+    recording = whole(factories.attempt(factories.loop(candidate, cohort).rounds.get()))
+    rendition = Rendition.objects.get(track__recording=recording, kind="playable")
+    address = link(client, rendition)
+    made_at = Path(blobs.stored().path(rendition.name)).stat().st_mtime
+    guessed = formatdate(made_at, usegmt=True)
+
+    sent = served.ask("GET", address)
+    ranged = served.ask("GET", address, Range="bytes=5-9")
+    known = served.ask("GET", address, If_None_Match=sent.headers["ETag"])
+    beyond = served.ask("GET", address, Range="bytes=99999-")
+    since = served.ask("GET", address, If_Modified_Since=guessed)
+    ranged_since = served.ask("GET", address, Range="bytes=5-9", If_Range=guessed)
+
+    assert [one.headers["ETag"] for one in (ranged, known)] == [sent.headers["ETag"]] * 2
+    assert f"{int(made_at):x}" not in sent.headers["ETag"]
+    for answer in (sent, ranged, known, beyond):
+        assert "Last-Modified" not in answer.headers
+    assert (since.status, ranged_since.status) == (200, 200), "no guess is confirmed"
 
 
 def test_slow_senders_hold_no_thread_of_the_app(served: Served) -> None:
