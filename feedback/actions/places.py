@@ -99,7 +99,7 @@ def _retire_item(entry: QueueEntry, at: datetime) -> None:
 
 def void_claims(
     entry: QueueEntry, *, at: datetime, is_paid: bool, but: Review | None = None
-) -> list[Review]:
+) -> None:
     """Void what graders have in hand of a locked entry's attempt, and tell them.
 
     Their text is kept. Where `is_paid` whose lease still runs is credited as if they had handed in:
@@ -115,7 +115,7 @@ def void_claims(
         state__in=[*Review.OPEN_STATES, Review.State.EXPIRED],
         is_live=False,
     ).select_related("grader", "attempt__round__loop__cohort", "attempt__round__loop__member")
-    voided, paid = [], []
+    paid = []
     for review in (open_.exclude(pk=but.pk) if but else open_).order_by("pk"):
         is_begun = review.is_open or review.drafted_at is not None
         earns = is_paid and not review.is_lapsed(at)
@@ -134,11 +134,9 @@ def void_claims(
             is_paid=earns,
             why=why,
         )
-        voided.append(review)
         if earns:
             paid.append(review)
     pass_credits(paid, reason=LedgerEntry.Reason.VOIDED, at=at)
-    return voided
 
 
 def settle_missing(*, at: datetime) -> int:
