@@ -6,7 +6,7 @@ import pytest
 
 from feedback.actions import queue, withdrawal
 from feedback.actions.starving import ask_everybody
-from feedback.models import Conflict, GradingRules, Pair, Unlock
+from feedback.models import Conflict, GradingRules, Pair, Review, Unlock
 from feedback.queries.queue import offered
 from loops.models import Attempt, Cohort, Notice, User
 from tests import factories
@@ -124,6 +124,20 @@ def test_who_put_it_back_is_asked_again(answer: Attempt, peer: User) -> None:
     ask_everybody(at=LATE)
 
     assert asked() == {peer}
+
+
+def test_who_has_a_calibration_item_in_its_stead_is_asked_once_that_is_put_back(
+    answer: Attempt, cohort: Cohort, peer: User, second_peer: User
+) -> None:
+    other = factories.answer(second_peer, cohort, submitted_at=LATE)
+    factories.review(other, peer, purpose=Review.Purpose.GOLD, stands_for=answer)
+
+    ask_everybody(at=LATE)
+    assert asked() == {second_peer}
+
+    Review.objects.update(state=Review.State.RELEASED)
+    ask_everybody(at=LATE)
+    assert asked() == {peer, second_peer}
 
 
 def test_exactly_those_who_are_asked_are_offered_it(
