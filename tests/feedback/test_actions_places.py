@@ -268,6 +268,8 @@ def test_an_erased_recording_ends_claims_with_words_and_a_credit(
     assert told.person == peer
     assert {one.member: one.credit for one in Standing.objects.all()} == {peer: 1, candidate: -1}
     assert Event.objects.filter(verb="voided").count() == 2
+    with pytest.raises(queue.RecordingGone):
+        reviews.save_draft(review=held, draft=Draft(summary="On."), version=1, by=peer, at=NOW)
 
 
 @pytest.mark.parametrize("let_go", [True, False])
