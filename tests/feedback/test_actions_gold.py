@@ -31,7 +31,17 @@ from feedback.queries.queue import offered
 from feedback.queries.queue_page import queue_page
 from feedback.queries.ratings import ratings_of
 from feedback.queries.reports import reports_that_count
-from loops.models import Attempt, Cohort, Event, Membership, Notice, Recording, Turn, User
+from loops.models import (
+    Attempt,
+    Cohort,
+    Event,
+    Membership,
+    Notice,
+    PromptExposure,
+    Recording,
+    Turn,
+    User,
+)
 from tests import factories
 from tests.factories import LEASE, NOW
 
@@ -116,6 +126,8 @@ def test_an_expert_who_has_not_graded_it_is_asked_and_grades_it_aside(
     offer.refresh_from_db()
     assert offer.state == GoldItem.State.SERVING
     assert QueueEntry.objects.get(attempt=answer).granted == 0, "they fill no place"
+    met = PromptExposure.objects.filter(role="grader", prompt_key=answer.prompt.key)
+    assert {one.user for one in met} == set(experts)
     assert not Review.objects.in_results().filter(attempt=answer).exists()
     assert ratings_of(answer.rubric_version.round_kind, LATER).observations == ()
 
@@ -295,6 +307,20 @@ def test_who_has_had_it_blindly_is_not_told_by_being_asked(item: GoldItem, train
 
     assert not _waits_for(item, trained)
     assert not Notice.objects.filter(kind="expert", person=trained).exists()
+
+
+def test_a_blind_review_is_no_experts_word(item: GoldItem, trained: User) -> None:
+    review = factories.review(item.attempt, trained, purpose=Review.Purpose.GOLD)
+    gold.ask_experts(item=item, experts=[trained], by=trained, at=NOW)
+
+    _handed_in(review)
+
+    asked = item.experts.get(expert=trained)
+    assert asked.review is None, "to the organiser it would say that a review is in"
+    with pytest.raises(gold.NotAskedOfYou):
+        gold.take_as_expert(asked=asked, by=trained, at=NOW, lease_until=NOW + LEASE)
+    asked.refresh_from_db()
+    assert asked.review is None
 
 
 def test_a_blind_item_is_never_to_a_prompt_that_waits_in_a_mock(
