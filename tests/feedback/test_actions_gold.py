@@ -17,6 +17,7 @@ from feedback.models import (
     Conflict,
     GoldItem,
     GoldReference,
+    GradingRules,
     LedgerEntry,
     Pair,
     QueueEntry,
@@ -545,6 +546,19 @@ def test_what_it_stood_for_stays_out_of_sight_for_two_days(
     (line,) = queue_page(trained, late).waiting
     assert not line.is_begun
     assert queue.claim(by=trained, at=late).attempt == waiting, "it must not go without a grader"
+
+
+def test_the_page_counts_it_once_though_the_item_waits_too(
+    waiting: Attempt, blind: Review, trained: User, cohort: Cohort
+) -> None:
+    GradingRules.objects.create(cohort=cohort, reviews_wanted=4)
+    places.settle_cohort(cohort=cohort, at=NOW)
+    assert QueueEntry.objects.waiting().filter(attempt=blind.attempt).exists()
+    _handed_in(blind)
+
+    assert [(one.code, one.count) for one in queue_page(trained, NOW).reasons] == [
+        ("already_graded", 1)
+    ]
 
 
 def test_an_answer_that_everybody_is_asked_for_is_given_itself(
