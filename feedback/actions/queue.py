@@ -211,16 +211,16 @@ def _lock_own(entry: QueueEntry, by: User, at: datetime) -> tuple[Review | None,
         .annotate(is_begun=Exists(is_begun))
         .order_by("pk")
     )
-    blind = list(rows)
-    for row in blind:
+    had = list(rows)
+    for row in had:
         if row.attempt_id == entry.attempt_id:
             return row, _may_go_on(row, at)
-    begun = [row for row in blind if row.is_begun and _is_let_go(row, at)]
+    begun = [row for row in had if row.is_begun and _is_let_go(row, at)]
     if begun:
         return begun[-1], True
     is_asked_of_all = at - entry.since >= ESCALATED_AFTER
-    is_in_hand = any(row.is_open and not row.is_lapsed(at) for row in blind)
-    return None, not blind or (is_asked_of_all and not is_in_hand)
+    is_in_hand = any(row.is_open and not row.is_lapsed(at) for row in had)
+    return None, not had or (is_asked_of_all and not is_in_hand)
 
 
 def _may_go_on(own: Review, at: datetime) -> bool:
