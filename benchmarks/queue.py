@@ -7,8 +7,6 @@ go. So the head of the queue is as full of leases, and the index as worn, as it 
 machines differ and are shared, what counts is how the times compare.
 """
 
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,8 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.servers import own_servers
+
 SIZES = (1_000, 10_000, 100_000)
 GRADERS, CANDIDATES = 200, 400
 CLAIMS, WARM_UP = 400, 40
@@ -27,11 +27,16 @@ FLAT_WITHIN = 2.0
 SEED = 20260302
 BATCH = 5_000
 FOLDER = Path("/tmp/plumbline-bench-queue")  # noqa: S108 - short: sockets lie in it
+SETTINGS = {
+    "SITE_URL": "https://plumbline.example",
+    "EMAIL_URL": "smtp://localhost",
+    "LOG_LEVEL": "ERROR",
+}
 
 
 def main() -> int:
     """Print a table of each claim's time by size; say whether it is flat."""
-    with own_database():
+    with own_servers(FOLDER, **SETTINGS):
         print(
             "  waiting   head leased   median ms   p95 ms   p95 CPU ms   queries, median and most"
         )
@@ -53,43 +58,6 @@ def main() -> int:
         f"within {FLAT_WITHIN:g}: {'held' if is_flat else 'MISSED'}."
     )
     return 0 if is_flat else 1
-
-
-@contextmanager
-def own_database() -> Iterator[None]:
-    """Start a PostgreSQL in a folder of its own; stop and remove it afterwards."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "ENV_FILE": "none",
-        "DEBUG": "off",
-        "SITE_URL": "https://plumbline.example",
-        "SECRET_KEY": "only-for-this-measurement-0123456789-abcdefghijklmnop",
-        "ALLOW_EMBEDDED": "on",
-        "EMAIL_URL": "smtp://localhost",
-        "LOG_LEVEL": "ERROR",
-        "LOCAL_DIR": str(FOLDER),
-        "DATABASE_URL": "",
-        "REDIS_URL": "",
-    }
-    import django  # noqa: PLC0415 - the environment is chosen first
-
-    django.setup()
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
-
-    embedded = settings.EMBEDDED
-    if embedded is None:
-        raise SystemExit("DATABASE_URL and REDIS_URL are not for this: it has servers of its own.")
-    try:
-        embedded.ensure(needs_redis=True)
-        call_command("migrate", verbosity=0, interactive=False)
-        yield
-        connections.close_all()
-    finally:
-        embedded.release()
-        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +32,7 @@ from random import Random
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.servers import own_servers
 from config.servers.nginx import Nginx, free_port
 
 if TYPE_CHECKING:
@@ -109,43 +109,16 @@ def prepared(people: int = RECORDERS, **given: str) -> Iterator[list[Member]]:
 
     `given` settings, as the environment names them, win over those of a deployment.
     """
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    os.environ.update(
-        {
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "ENV_FILE": "none",
-            "DEBUG": "off",
-            "ALLOW_EMBEDDED": "on",
-            "LOCAL_DIR": str(FOLDER),
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "SITE_URL": f"https://{HOST}",
-            "PROXIES": "1",
-            "DATABASE_URL": "",
-            "REDIS_URL": "",
-            **given,
-        }
-    )
-    import django  # noqa: PLC0415 - the environment is chosen first
-
-    django.setup()
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
-
+    settings = {"SITE_URL": f"https://{HOST}", "PROXIES": "1"} | given
     print("Starting PostgreSQL and Redis …", flush=True)
-    embedded = settings.EMBEDDED
-    if embedded is None:
-        raise SystemExit("DATABASE_URL and REDIS_URL are not for this: it has servers of its own.")
-    try:
-        embedded.ensure(needs_redis=True)
-        call_command("migrate", verbosity=0, interactive=False)
+    with own_servers(FOLDER, **settings):
+        from django.core.management import call_command  # noqa: PLC0415 - Django is there now
+        from django.db import connections  # noqa: PLC0415
+
         call_command("collectstatic", verbosity=0, interactive=False)
         cast = _people(people)
         connections.close_all()
         yield cast
-    finally:
-        embedded.release()
-        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def _people(count: int) -> list[Member]:
