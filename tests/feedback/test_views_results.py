@@ -651,6 +651,20 @@ def test_an_answer_taken_back_before_its_reviews_waits_for_nothing(
         assert waiting not in said
     listed = client.get(reverse("loops:round", args=[attempt.round.public_id])).text
     assert ">taken back<" in listed
+    assert reverse("feedback:results", args=[attempt.public_id]) in listed
+
+
+def test_an_answer_taken_back_says_so_above_words_that_wait_to_be_opened(
+    page: Page, answer: Answer, candidate: User, peer: User, second_peer: User
+) -> None:
+    attempt = answer()
+    for grader in (peer, second_peer):
+        reviewed(attempt, grader)
+    withdraw(attempt=attempt, by=candidate, at=timezone.now())
+
+    said = text_of(page(attempt))
+
+    assert said.index("You took this answer back") < said.index("Open the levels")
 
 
 def test_an_answer_taken_back_after_its_reviews_says_so_above_them(
