@@ -783,7 +783,7 @@ def test_only_an_organiser_sees_the_items(
     client.force_login(organiser)
     page = client.get(address).text
     assert "Serving" in page
-    assert "graded blindly 0 times" in page
+    assert "graded blindly by nobody yet" in page
 
 
 def test_an_organiser_asks_experts_by_the_page(
