@@ -26,7 +26,7 @@ LEASED_AT_HEAD = 300
 FLAT_WITHIN = 2.0
 SEED = 20260302
 BATCH = 5_000
-FOLDER = Path("/tmp/plumbline-bench-queue")  # noqa: S108 - short: sockets lie in it
+FOLDER = Path(__file__).resolve().parent.parent / ".local" / "bench-queue"
 SETTINGS = {
     "SITE_URL": "https://plumbline.example",
     "EMAIL_URL": "smtp://localhost",
