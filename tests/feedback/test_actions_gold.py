@@ -142,22 +142,37 @@ def test_a_live_answer_does_not_serve(candidate: User, cohort: Cohort) -> None:
         gold.offer(attempt=live, by=candidate, at=NOW)
 
 
-def test_a_trained_grader_gets_about_one_in_ten(
-    second_peer: User, cohort: Cohort, item: GoldItem, trained: User
+def test_about_one_claim_in_ten_is_a_tenth_one(settings: Any) -> None:
+    settings.SECRET_KEY = "the same draws in every run"
+    graders = [User(pk=number) for number in range(1, 21)]
+
+    drawn = [sum(gold.is_tenth(by, count) for count in range(500)) for by in graders]
+
+    assert 900 <= sum(drawn) <= 1100
+    assert min(drawn) > 25, "nobody is left out"
+    settings.SECRET_KEY = "another installation's"
+    assert [sum(gold.is_tenth(by, count) for count in range(500)) for by in graders] != drawn
+
+
+def test_each_claim_draws_anew(
+    second_peer: User,
+    cohort: Cohort,
+    item: GoldItem,
+    trained: User,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waiting = factories.answer(second_peer, cohort)
     (place,) = [one for one in offered(trained, NOW).items if one.attempt == waiting.pk]
-    drawn = 0
-    for _n in range(600):  # each claim leaves one review more, which draws anew
-        drawn += gold.gold_instead(by=trained, item=place, at=NOW) is not None
-        Review.objects.create(
-            attempt=factories.attempt(waiting.round),
-            grader=trained,
-            claimed_at=NOW,
-            lease_until=NOW,
-        )
+    drawn: list[tuple[User, int]] = []
+    monkeypatch.setattr(gold, "is_tenth", lambda by, count: drawn.append((by, count)))
 
-    assert 35 <= drawn <= 90
+    gold.gold_instead(by=trained, item=place, at=NOW)
+    factories.review(factories.attempt(waiting.round), trained)
+    gold.gold_instead(by=trained, item=place, at=NOW)
+
+    (first, before), (second, after) = drawn
+    assert first == second == trained
+    assert after == before + 1
 
 
 def test_the_place_it_stands_for_stays_free_and_out_of_sight(
