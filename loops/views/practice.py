@@ -114,7 +114,7 @@ def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         return _what_changed(request, found)
     if found.is_follow_up:
         return redirect(_question_of(found).path)
-    if found.is_submitted:
+    if found.is_submitted or found.is_taken_back:
         return redirect("feedback:results", attempt_id)
     return _attempt(request, found)
 

@@ -613,6 +613,16 @@ def test_what_is_handed_in_is_not_put_away(browser_: Client, round_: Round) -> N
     assert kept(attempt) != []
 
 
+def test_an_answer_taken_back_leads_to_what_is_left_of_its_results(
+    browser_: Client, round_: Round
+) -> None:
+    attempt = factories.attempt(round_, state=Attempt.State.WITHDRAWN, submitted_at=factories.NOW)
+
+    answer = browser_.get(address("attempt", attempt))
+
+    assert answer.url == reverse("feedback:results", args=[attempt.public_id])  # type: ignore[attr-defined]
+
+
 def test_a_form_sent_for_a_closed_answer_leads_to_what_is_left_of_it(
     browser_: Client, round_: Round
 ) -> None:
