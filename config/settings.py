@@ -129,8 +129,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": env.flag("DATABASE_POOLED", False),
-        **environment.database_from_url(DATABASE_URL),
+        **environment.database_from_url(DATABASE_URL, is_pooled=env.flag("DATABASE_POOLED", False)),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

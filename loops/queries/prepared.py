@@ -27,9 +27,9 @@ class Prepared:
     reach the SQL itself: one that was computed with would be computed with once and for all, so
     that is refused.
 
-    The server keeps the statement, and from the sixth run its plan, for as long as the connection
-    lasts. Behind a pooler that hands out another connection for each transaction, for which
-    Django has `DISABLE_SERVER_SIDE_CURSORS`, each run is a statement of its own.
+    The server keeps the statement and its plan for as long as the connection lasts. Behind a
+    pooler that hands out another connection for each transaction, for which Django has
+    `DISABLE_SERVER_SIDE_CURSORS`, each run is a statement of its own.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], **types: type) -> None:

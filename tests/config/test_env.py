@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.env import (
+    KEEP_PLANS,
     Env,
     EnvError,
     database_from_url,
@@ -174,12 +175,16 @@ def test_no_file_is_read_where_none_is_wanted(
     [
         (
             "postgresql://ann:p%40ss@db:5433/plumb?sslmode=require",
-            ("plumb", "ann", "p@ss", "db", "5433", {"sslmode": "require"}),
+            ("plumb", "ann", "p@ss", "db", "5433", {"sslmode": "require", "options": KEEP_PLANS}),
         ),
-        ("postgres:///plumb", ("plumb", "", "", "", "", {})),
+        ("postgres:///plumb", ("plumb", "", "", "", "", {"options": KEEP_PLANS})),
         (
             "postgresql://ann@/plumb?host=/run/a%20b&port=6",
-            ("plumb", "ann", "", "/run/a b", "6", {}),
+            ("plumb", "ann", "", "/run/a b", "6", {"options": KEEP_PLANS}),
+        ),
+        (
+            "postgres:///plumb?options=-c%20work_mem%3D8MB",
+            ("plumb", "", "", "", "", {"options": f"{KEEP_PLANS} -c work_mem=8MB"}),
         ),
     ],
 )
@@ -189,6 +194,13 @@ def test_a_database_address_is_taken_apart(url: str, expected: tuple[object, ...
     assert (
         tuple(read[k] for k in ("NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")) == expected
     )
+
+
+def test_nothing_is_left_on_a_pooled_connection() -> None:
+    read = database_from_url("postgresql://ann@pooler/plumb?sslmode=require", is_pooled=True)
+
+    assert read["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert read["OPTIONS"] == {"sslmode": "require"}
 
 
 @pytest.mark.parametrize(

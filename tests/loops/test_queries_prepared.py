@@ -65,6 +65,20 @@ def test_the_server_keeps_the_statement_for_as_long_as_the_connection(
     assert kept_by_the_server() >= {query.name}
 
 
+def test_its_plan_is_made_once(peer: User) -> None:
+    query = Prepared(rows_of, handle=str, user=int, at=datetime)
+
+    for _run in range(3):
+        query.rows(handle=peer.handle, user=peer.pk, at=NOW)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = %s",
+            [query.name],
+        )
+        assert cursor.fetchone() == (3, 0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_new_connection_is_handed_the_statement_anew() -> None:
     query = Prepared(rows_of, handle=str, user=int, at=datetime)
