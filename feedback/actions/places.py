@@ -6,9 +6,10 @@ An entry's row lock is the lock of all that happens to its attempt's reviews: ta
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Subquery, Value, When
 from django.db.models.functions import Greatest
 
 from feedback.actions.ledger import pass_credits
@@ -25,13 +26,14 @@ from loops.states import AttemptState, RecordingState
 THIRD = 3
 """So many reviews are wanted at least where two are split."""
 SETTLED_AT_ONCE = 500
+AWAY = (RecordingState.DISCARDED, RecordingState.ERASED)
 
 
 def lock_entry(attempt: Attempt | int, at: datetime) -> QueueEntry:
     """Return the attempt's entry with its row locked; there is one from the first time on."""
     attempt_id = attempt if isinstance(attempt, int) else attempt.pk
     locked = QueueEntry.objects.select_for_update(of=("self",)).select_related(
-        "attempt__round__loop__cohort", "attempt__round__loop__member", "attempt__prompt__version"
+        "attempt__round__loop"
     )
     entry = locked.filter(attempt=attempt_id).first()
     if entry is None:
@@ -52,24 +54,39 @@ def lock_entry(attempt: Attempt | int, at: datetime) -> QueueEntry:
 
 def recount(entry: QueueEntry) -> QueueEntry:
     """Write a locked entry anew from its attempt and its reviews."""
-    attempt = Attempt.objects.get(pk=entry.attempt_id)
-    reviews = Review.objects.filter(attempt=attempt)
+    return _recounted(entry, _facts_of(entry.attempt_id))
+
+
+def _recounted(entry: QueueEntry, attempt: Any) -> QueueEntry:
     report = report_for_results(attempt)
-    is_playable = Recording.objects.ready().filter(attempt=attempt).exists()
-    is_handed_in = attempt.state == AttemptState.SUBMITTED and not attempt.is_follow_up
-    quota = _quota(entry.cohort_id)
+    is_handed_in = attempt.is_submitted and not attempt.is_follow_up
+    quota = attempt.quota or GradingRules.REVIEWS_LEAST
     entry.has_priority = attempt.has_priority
     entry.since = attempt.submitted_at or entry.since
     entry.exclusion = report.kind if report else QueueEntry.Exclusion.NONE
-    entry.is_open = is_handed_in and is_playable and report is None
-    entry.granted = reviews.granted().count()
+    entry.is_open = is_handed_in and attempt.is_playable and report is None
+    entry.granted = attempt.granted
     opinions = _opinions(attempt)
     entry.handed_in = len(opinions)
     entry.is_split = is_split(opinions)
-    extras = reviews.extras().count() if entry.is_split else 0
+    extras = attempt.extras if entry.is_split else 0
     entry.wanted = max(quota, entry.granted, THIRD - extras if entry.is_split else 0)
     entry.save()
     return entry
+
+
+def _facts_of(attempt_id: int) -> Any:
+    """Return the attempt as it is now, with what its recordings, reviews and rules come to."""
+    recordings = Recording.objects.filter(attempt=OuterRef("pk"))
+    reviews = Review.objects.filter(attempt=OuterRef("pk"))
+    rules = GradingRules.objects.filter(cohort=OuterRef("round__loop__cohort"))
+    return Attempt.objects.annotate(
+        is_playable=Exists(recordings.ready()),
+        is_kept=Exists(recordings.exclude(state__in=AWAY)),
+        granted=RowCount(reviews.granted()),
+        extras=RowCount(reviews.extras()),
+        quota=Subquery(rules.values("reviews_wanted")[:1]),
+    ).get(pk=attempt_id)
 
 
 @transaction.atomic
@@ -81,10 +98,12 @@ def settle(*, attempt: Attempt, at: datetime) -> QueueEntry:
     so its claims stay.
     """
     entry = lock_entry(attempt, at)
-    if is_gone(entry.attempt_id):
+    found = _facts_of(entry.attempt_id)
+    if _is_gone(found):
         void_claims(entry, at=at, is_paid=True)
         _retire_item(entry, at)
-    return recount(entry)
+        found = _facts_of(entry.attempt_id)
+    return _recounted(entry, found)
 
 
 def _retire_item(entry: QueueEntry, at: datetime) -> None:
@@ -193,12 +212,13 @@ def _quota(cohort_id: int) -> int:
 
 def is_gone(attempt_id: int) -> bool:
     """Say whether nobody can grade the attempt any more: taken back, or its recording erased."""
-    attempt = Attempt.objects.get(pk=attempt_id)
+    return _is_gone(_facts_of(attempt_id))
+
+
+def _is_gone(attempt: Any) -> bool:
     if attempt.state == AttemptState.WITHDRAWN:
         return True
-    away = [RecordingState.DISCARDED, RecordingState.ERASED]
-    is_any_kept = Recording.objects.filter(attempt=attempt).exclude(state__in=away).exists()
-    return attempt.is_submitted and not is_any_kept
+    return attempt.is_submitted and not attempt.is_kept
 
 
 def _opinions(attempt: Attempt) -> list[Opinion]:
