@@ -12,12 +12,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import axe
 from tests.browser.pages import VISITS, Visit
-from tests.browser.world import World, committed_world
+from tests.browser.world import World
 from tests.test_architecture import TABLE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
-    from pytest_django.plugin import DjangoDbBlocker
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -94,12 +93,6 @@ FOUND = [
     r"^console: Failed to load resource: .* 404 .*/nowhere.png$",
     r"^script: on purpose",
 ]
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[World]:
-    with committed_world(django_db_blocker) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

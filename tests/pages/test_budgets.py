@@ -12,11 +12,10 @@ from django.test.testcases import LiveServerThread
 from django.test.utils import CaptureQueriesContext
 
 from tests.browser.pages import VISITS
-from tests.browser.world import World, committed_world
+from tests.browser.world import World
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-    from pytest_django.plugin import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db
 
@@ -93,12 +92,6 @@ COUNTED = {  # each page once, however many looks are taken at it
     for name, visit in reversed(VISITS.items())
     if visit.who and visit.status == 200
 }.values()
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[World]:
-    with committed_world(django_db_blocker) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
