@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, connections
+from django.db.backends.postgresql.operations import DatabaseOperations
 from psycopg import sql
 
 from tests.processes import addresses
@@ -39,6 +41,13 @@ CHROMIUM_FLAGS = (
 ).split()
 NO_CHROMIUM = "no Chromium was found: install the package chromium, or set CHROMIUM to its path"
 _without_browser: list[str] = []
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of every search for garbage: a twentieth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 # The servers
@@ -75,6 +84,31 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(settings.MEDIA_DIR, ignore_errors=True)
     if settings.EMBEDDED is not None:
         settings.EMBEDDED.release()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """Empty only what has rows after a test that commits: most of a hundred tables have none.
+
+    TRUNCATE would have to take along every table that refers to one of them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if settings.EMBEDDED is not None:  # its user may do this, another's perhaps not
+            patch.setattr(DatabaseOperations, "sql_flush", _deletions)
+        yield
+
+
+def _deletions(
+    _operations: DatabaseOperations, _style: Any, tables: Sequence[str], **_more: Any
+) -> list[str]:
+    emptied = "".join(
+        f'IF EXISTS (SELECT 1 FROM "{table}") THEN DELETE FROM "{table}"; END IF;\n'  # noqa: S608 - Django's own names
+        for table in sorted(tables)
+    )
+    return [
+        "SET LOCAL session_replication_role = replica",  # no foreign key is looked at
+        f"DO $$ BEGIN\n{emptied}END $$",
+    ]
 
 
 def _drop_databases_of_killed_runs() -> None:
