@@ -34,12 +34,11 @@ check: install-dev ## lint, types, layers, missing migrations, settings fit for 
 	.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	$(MANAGE) makemigrations --check --dry-run
 	$(DEPLOYED) .venv/bin/python manage.py check --deploy --fail-level WARNING
-	@if command -v node >/dev/null; then \
-		echo "node --check static/js/*.js"; \
-		for script in static/js/*.js; do \
-			node --input-type=module --check <"$$script" || { echo "$$script"; exit 1; }; \
-		done; \
-	else echo "The scripts were not checked: there is no node here."; fi
+	@echo "node --check static/js/*.js"
+	@node=$$(.venv/bin/python -c "from tests.js.node import NODE; print(NODE)"); \
+	for script in static/js/*.js; do \
+		"$$node" --input-type=module --check <"$$script" || { echo "$$script"; exit 1; }; \
+	done
 
 schema: install-dev ## write the API's schema anew, after a change to the API
 	$(MANAGE) spectacular --validate --fail-on-warn --file config/openapi.yaml

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from django.test import Client
 from loops import blobs
 from loops.models import Upload, User
 from tests import factories
+from tests.js.node import NODE
 from tests.processes import serving
 
 HERE = Path(__file__).parent
@@ -37,9 +37,6 @@ def test_the_client_is_the_published_one() -> None:
 def test_a_stranger_s_client_sends_resumes_streams_and_takes_away(
     candidate: User, cohort: Any, tmp_path: Path
 ) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node is not installed: tus-js-client is asked where it is.")
     film = tmp_path / "film.webm"
     film.write_bytes(b"\x1a\x45\xdf\xa3" + os.urandom(4 * MIB))
     drafts = [
@@ -57,7 +54,7 @@ def test_a_stranger_s_client_sends_resumes_streams_and_takes_away(
             "path": str(film),
         }
         ended = subprocess.run(
-            [node, str(HERE / "tus_client.mjs")],
+            [NODE, str(HERE / "tus_client.mjs")],
             input=json.dumps(task),
             capture_output=True,
             text=True,
