@@ -403,7 +403,8 @@ class Sender:
         self.offset = int(self.caller.ask("HEAD", self.path).headers["Upload-Offset"])
 
     def take_back(self) -> None:
-        """Take the upload away again, with its bytes."""
+        """Take the upload away again, with its bytes; a connection idle till then may be shut."""
+        self.caller.close()
         self.caller.ask("DELETE", self.path)
         self.caller.close()
 
