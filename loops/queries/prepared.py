@@ -5,7 +5,7 @@ query is on every page and has many parts, both take longer by far than its rows
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -43,13 +43,19 @@ class Prepared:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Run the query; return its rows as the driver gives them, JSON as text."""
         sql, parameters = self._known or self._compile()
-        if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-            return _fetched(sql, [values[name] if name else value for value, name in parameters])
-        connection.ensure_connection()
-        if connection.connection not in self._prepared_on:
-            self._prepare(sql, parameters)
-        given = [values[name] for name in self._types]
-        return _fetched(f"EXECUTE {self.name} ({', '.join(['%s'] * len(given))})", given)
+        with connection.cursor() as cursor:  # a connection that was lost is another one from here
+            if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+                given = [values[name] if name else value for value, name in parameters]
+                cursor.execute(sql, given)
+            else:
+                if connection.connection not in self._prepared_on:
+                    self._prepare(sql, parameters)
+                places = ", ".join(["%s"] * len(self._types))
+                cursor.execute(
+                    f"EXECUTE {self.name} ({places})", [values[name] for name in self._types]
+                )
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
     def _compile(self) -> tuple[str, list[tuple[Any, str]]]:
         stand_ins = _stand_ins(self._types)
@@ -83,12 +89,8 @@ class Prepared:
 
 def run_once(query: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
     """Run a query as it is; return its rows as `Prepared` does."""
-    return _fetched(*query.query.sql_with_params())
-
-
-def _fetched(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(*query.query.sql_with_params())
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from psycopg import connect
 from pytest_django import DjangoAssertNumQueries
 
 from loops.models import Membership, User
@@ -88,6 +89,20 @@ def test_a_new_connection_is_handed_the_statement_anew() -> None:
 
     assert query.rows(handle="nobody", user=1, at=NOW) == []
     assert kept_by_the_server() == {query.name}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_ended_between_requests_is_handed_it_anew() -> None:
+    query = Prepared(rows_of, handle=str, user=int, at=datetime)
+    query.rows(handle="nobody", user=1, at=NOW)
+    ended = connection.connection.info.backend_pid
+
+    with connect(connection.connection.info.dsn) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+    connection.close_if_unusable_or_obsolete()  # as at the beginning of a request
+
+    assert query.rows(handle="nobody", user=1, at=NOW) == []
+    assert connection.connection.info.backend_pid != ended
 
 
 def test_behind_a_pooler_of_transactions_nothing_is_kept(
